@@ -1,0 +1,1 @@
+"""Where photos live. `connectors.base` is the contract; every other module is one kind of source."""

@@ -1,0 +1,146 @@
+"""Everything KeepOne remembers, in one SQLite file; all SQL of the project is in this package.
+
+`Store` opens the file and hands out its rooms: `assets` (what the sources list), `signatures` (what the bytes say),
+`work` (what is still to be read), `evidence` (what comparisons measured), `runs` (groups and choices), `plans` (plans
+and the journal).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+
+from dedupe_core.store.assets import Assets
+from dedupe_core.store.evidence import EvidenceCache
+from dedupe_core.store.plans import Plans
+from dedupe_core.store.runs import Runs
+from dedupe_core.store.schema import MIGRATIONS
+from dedupe_core.store.signatures import Signatures
+from dedupe_core.store.work import Work
+
+
+class StoreError(Exception):
+    """The data folder cannot be used; the message is a sentence with the next step."""
+
+
+class Locked(StoreError):
+    """Another KeepOne works on this data folder."""
+
+
+class Store:
+    """The data folder, opened. `Store(None)` lives in memory, for tests and one-off questions.
+
+    Reading needs no lock; whoever scans, plans or applies holds `writing()` so that command line, daemon and launchd
+    never run two pipelines on one folder.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self.folder = folder
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.db = sqlite3.connect(
+            ":memory:" if folder is None else folder / "keepone.sqlite3", isolation_level=None, check_same_thread=False
+        )
+        self.db.row_factory = sqlite3.Row
+        _configure(self.db)
+        _migrate(self.db, None if folder is None else folder / "keepone.sqlite3")
+        self.assets = Assets(self.db)
+        self.signatures = Signatures(self.db)
+        self.evidence = EvidenceCache(self.db)
+        self.runs = Runs(self.db)
+        self.plans = Plans(self.db)
+        self.work = Work(self.db, self.assets)
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """A short write transaction; everything in it happens or nothing."""
+        self.db.execute("BEGIN IMMEDIATE")
+        try:
+            yield self.db
+            self.db.execute("COMMIT")
+        except BaseException:
+            if self.db.in_transaction:  # a full disk may have rolled it back already
+                self.db.execute("ROLLBACK")
+            raise
+
+    @contextmanager
+    def writing(self, who: str) -> Iterator[None]:
+        """Hold the data folder's one lock. Raises `Locked` with the holder's name when somebody else has it."""
+        if self.folder is None:
+            yield
+            return
+        handle = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+        try:
+            if not _try_lock(handle):
+                holder = os.pread(handle, 200, 0).decode(errors="replace") if hasattr(os, "pread") else ""
+                raise Locked(
+                    f"Another KeepOne is at work in {self.folder} ({holder or 'unknown'}). Wait for it, or stop it."
+                )
+            os.ftruncate(handle, 0)
+            os.write(handle, f"{who}, process {os.getpid()}, since {time.strftime('%Y-%m-%d %H:%M:%S')}".encode())
+            yield
+        finally:
+            os.close(handle)
+
+    def check(self) -> str:
+        """ "ok", or what SQLite finds wrong with the file."""
+        row = self.db.execute("PRAGMA quick_check(1)").fetchone()
+        return str(row[0])
+
+    def close(self) -> None:
+        """Close the file."""
+        self.db.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _configure(db: sqlite3.Connection) -> None:
+    """WAL and FULL: a commit is on the disk when it returns; macOS needs F_FULLFSYNC for that (fsync(2))."""
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = FULL")
+    db.execute("PRAGMA foreign_keys = ON")
+    db.execute("PRAGMA busy_timeout = 10000")
+    if sys.platform == "darwin":
+        db.execute("PRAGMA fullfsync = ON")
+        db.execute("PRAGMA checkpoint_fullfsync = ON")
+
+
+def _migrate(db: sqlite3.Connection, file: Path | None) -> None:
+    version = int(db.execute("PRAGMA user_version").fetchone()[0])
+    if version > len(MIGRATIONS):
+        raise StoreError(
+            f"The database is of a newer KeepOne (version {version}). Update KeepOne, or use another --data folder."
+        )
+    for number in range(version, len(MIGRATIONS)):
+        if file is not None and version:
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            shutil.copy2(file, file.with_name(f"{file.name}.before-{number + 1}"))
+        db.executescript(f"BEGIN IMMEDIATE; {MIGRATIONS[number]} PRAGMA user_version = {number + 1}; COMMIT;")
+
+
+def _try_lock(handle: int) -> bool:
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,52 @@
+"""What comparisons measured, cached by the contents of both, so that no pair is compared twice."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import asdict
+
+from dedupe_core.model import Evidence
+from dedupe_core.store.codec import dumps
+
+
+class EvidenceCache:
+    """Evidence by pair of contents and version of the comparison."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self.db = db
+
+    def get(self, a: str, b: str, recipe: int) -> Evidence | None:
+        """What was measured, or None. `a` and `b` may come in any order; evidence is stored for the smaller first
+        and `turned` when asked the other way round."""
+        low, high = sorted((a, b))
+        record = self.db.execute(
+            "SELECT measured FROM evidence WHERE a = ? AND b = ? AND recipe = ?", (low, high, recipe)
+        ).fetchone()
+        if record is None:
+            return None
+        evidence = Evidence(**json.loads(record[0]))
+        return evidence if a == low else turned(evidence)
+
+    def put(self, measured: Iterable[tuple[str, str, Evidence]], recipe: int) -> None:
+        """Keep measurements; a newer recipe replaces an older."""
+        self.db.executemany(
+            """INSERT INTO evidence (a, b, recipe, measured) VALUES (?, ?, ?, ?)
+               ON CONFLICT (a, b) DO UPDATE SET recipe = excluded.recipe, measured = excluded.measured""",
+            [
+                (*sorted((a, b)), recipe, dumps(asdict(evidence if a < b else turned(evidence))))
+                for a, b, evidence in measured
+            ],
+        )
+
+
+def turned(evidence: Evidence) -> Evidence:
+    """The same measurement with the two pictures exchanged. A quarter turn's inverse is the opposite quarter turn."""
+    inverse = (0, 3, 2, 1, 4, 5, 6, 7)[evidence.symmetry]
+    raw = asdict(evidence)
+    raw["overlap_a"], raw["overlap_b"] = evidence.overlap_b, evidence.overlap_a
+    raw["margin_a"], raw["margin_b"] = evidence.margin_b, evidence.margin_a
+    raw["scale"] = 1.0 / evidence.scale if evidence.scale else 1.0
+    raw["symmetry"] = inverse
+    return Evidence(**raw)

@@ -1,0 +1,1 @@
+"""What people told us: labels, and what follows from them."""
