@@ -1,0 +1,238 @@
+"""Exact copies and nothing else: no picture is decoded and most files are not even opened.
+
+Only files of equal length can be equal; of those, only files whose first and last 4 KiB agree. What then remains is
+read side by side: while two files agree byte by byte, one sha256 serves both. What each step learned is kept in the
+store, so that no unchanged file is opened again. Threads serve: reading and hashing run outside the interpreter's lock.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import io
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import IO, NamedTuple
+
+from connectors.base import Asset, Changed, Connector, ConnectorError, NotFound, Refused
+from dedupe_core import files
+from dedupe_core.counts import FingerprintCounts
+from dedupe_core.header import Unreadable
+from dedupe_core.model import Progress
+from dedupe_core.store import Store
+from dedupe_core.store.work import Twin
+
+_ENDS = 4096
+_CHUNK = 1 << 18
+_PAGE = 256
+_SIDE_BY_SIDE = 32
+
+
+class Seen(NamedTuple):
+    """What reading one file gave: a digest in hex, or why there is none. `moving`: look again at the next scan."""
+
+    digest: str = ""
+    error: str = ""
+    moving: bool = False
+
+
+Stream = IO[bytes] | io.FileIO
+Reader = Callable[[Sequence[Stream], Sequence[Asset]], list[str]]
+_Found = Sequence[tuple[int, str]]
+_Cluster = Sequence[Twin]
+
+
+def digests(store: Store, connectors: Mapping[str, Connector], progress: Progress) -> FingerprintCounts:
+    """Give a content to every asset that may have an exact copy, and to no other."""
+    with ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="keepone-hash") as readers:
+        run = _Run(store, connectors, progress, readers)
+        single = [[twin] for group in store.work.twins() for twin in _endless(group)]
+        run.read("comparing ends", single, ends_of, run.keep_ends)
+        alike = [cluster for group in store.work.twins() for cluster in _clusters(group)]
+        run.read("hashing", alike, whole_of, run.keep_contents)
+    return run.counts()
+
+
+def _endless(group: Sequence[Twin]) -> Iterator[Twin]:
+    """Those of one length whose ends are worth reading: not when one of them was hashed as a whole before, because then
+    all have to be."""
+    if not any(twin.content and not twin.ends for twin in group):
+        yield from (twin for twin in group if not twin.content and not twin.ends and twin.size > 2 * _ENDS)
+
+
+def _clusters(group: Sequence[Twin]) -> Iterator[_Cluster]:
+    """What of one length has to be read as a whole: files of equal ends together; one by one the short, and those that
+    another of their length, which has a content already, may be equal to."""
+    unsure = any(twin.content and not twin.ends for twin in group)
+    short = group[0].size <= 2 * _ENDS
+    by_ends: dict[str, list[Twin]] = {}
+    for twin in group:
+        by_ends.setdefault(twin.ends, []).append(twin)
+    for ends, alike in by_ends.items():
+        unread = [twin for twin in alike if not twin.content]
+        if unsure or short or len(unread) < len(alike):
+            yield from ([twin] for twin in unread)
+        elif ends and len(unread) > 1:
+            yield from (unread[at : at + _SIDE_BY_SIDE] for at in range(0, len(unread), _SIDE_BY_SIDE))
+
+
+class _Run:
+    """Passes over assets: pages of clusters go through threads, and each page's findings are committed."""
+
+    def __init__(
+        self, store: Store, connectors: Mapping[str, Connector], progress: Progress, readers: ThreadPoolExecutor
+    ) -> None:
+        self._store = store
+        self._connectors = connectors
+        self._progress = progress
+        self._readers = readers
+        self._opened: dict[int, int] = {}
+        self._tally = Counter[str]()
+
+    def read(self, stage: str, clusters: Sequence[_Cluster], reader: Reader, keep: Callable[[_Found], None]) -> None:
+        """Run `reader` over clusters and `keep` what it found as (row, digest)."""
+        self._progress.stage(stage, sum(len(cluster) for cluster in clusters))
+        for start in range(0, len(clusters), _PAGE):
+            assets = [self._at_hand(cluster) for cluster in clusters[start : start + _PAGE]]
+            answers: dict[int, Seen] = {}
+            for seen in self._readers.map(functools.partial(self._look, reader), assets):
+                answers.update(seen)
+            known = {row: asset for cluster in assets for row, asset in cluster.items()}
+            with self._store.transaction():
+                keep([(row, found.digest) for row, found in answers.items() if found.digest])
+                for row, found in answers.items():
+                    self._note(row, known[row], found)
+
+    def keep_ends(self, found: _Found) -> None:
+        """First and last bytes."""
+        self._store.work.set_ends(found)
+
+    def keep_contents(self, found: _Found) -> None:
+        """Whole digests; a full scan sees later that they have no signature yet."""
+        contents = [f"sha256:{digest}" for _, digest in found]
+        self._store.work.put_unsigned(contents)
+        self._store.work.set_contents([(row, content) for (row, _), content in zip(found, contents, strict=True)])
+
+    def counts(self) -> FingerprintCounts:
+        """The sums; a file counts once, whatever was read of it."""
+        failed, changed = self._tally["failed"], self._tally["changed"]
+        read = len(self._opened)
+        return FingerprintCounts(
+            read=read,
+            known=read - failed - changed,
+            failed=failed,
+            changed=changed,
+            skipped=self._tally["skipped"],
+            bytes=sum(self._opened.values()),
+        )
+
+    def _at_hand(self, cluster: _Cluster) -> dict[int, Asset]:
+        found: dict[int, Asset] = {}
+        for row, photo in self._store.assets.photos(twin.row for twin in cluster).items():
+            connector = self._connectors.get(photo.asset.id.source)
+            if connector is not None and connector.features.reads:
+                found[row] = photo.asset
+        self._tally["skipped"] += len(cluster) - len(found)
+        return found
+
+    def _look(self, reader: Reader, cluster: Mapping[int, Asset]) -> dict[int, Seen]:
+        """Read the files of a cluster side by side, and what turned out to differ in another round."""
+        answers: dict[int, Seen] = {}
+        waiting = dict(cluster)
+        while waiting:
+            answers.update(self._round(reader, waiting))
+            waiting = {row: asset for row, asset in waiting.items() if row not in answers}
+        return answers
+
+    def _round(self, reader: Reader, waiting: Mapping[int, Asset]) -> dict[int, Seen]:
+        answers: dict[int, Seen] = {}
+        with ExitStack() as stack:
+            streams: dict[int, Stream] = {}
+            for row, asset in waiting.items():
+                opened = self._open(asset, stack)
+                if isinstance(opened, Seen):
+                    answers[row] = opened
+                else:
+                    streams[row] = opened
+            before = {row: _state(stream) for row, stream in streams.items()}
+            try:
+                found = reader(list(streams.values()), [waiting[row] for row in streams]) if streams else []
+            except OSError as error:
+                reason = f"The file cannot be read ({error.strerror or error})."
+                return answers | dict.fromkeys(streams, Seen(error=reason))
+            for (row, stream), digest in zip(streams.items(), found, strict=True):
+                if _state(stream) != before[row]:
+                    answers[row] = Seen(moving=True)
+                elif digest:
+                    answers[row] = Seen(digest)
+        return answers
+
+    def _open(self, asset: Asset, stack: ExitStack) -> Stream | Seen:
+        connector = self._connectors[asset.id.source]
+        try:
+            path = connector.path(asset)
+            if path is None:
+                return stack.enter_context(connector.open(asset))
+            file = stack.enter_context(files.open_file(path))
+            return file if files.state(file)[0] == asset.size else Seen(moving=True)
+        except (Changed, NotFound):
+            return Seen(moving=True)
+        except (Unreadable, Refused) as error:
+            return Seen(error=str(error))
+        except (ConnectorError, OSError) as error:
+            return Seen(error=str(error), moving=True)
+
+    def _note(self, row: int, asset: Asset, found: Seen) -> None:
+        self._opened[row] = asset.size
+        self._progress.advance(1, asset.size, asset.id.key)
+        if found.moving:
+            self._tally["changed"] += 1
+            self._progress.error(asset.id.key, found.error or files.MOVING)
+        elif found.error:
+            self._tally["failed"] += 1
+            self._progress.error(asset.id.key, found.error)
+            self._store.assets.set_error(row, found.error)
+
+
+def _state(stream: Stream) -> tuple[int, int, int] | None:
+    """Length and times of a local file; None for a stream of another kind, whose connector watches over it."""
+    return files.state(stream) if isinstance(stream, io.FileIO) else None
+
+
+def ends_of(streams: Sequence[Stream], assets: Sequence[Asset]) -> list[str]:
+    """sha256 of the first and the last 4 KiB of each."""
+    found = []
+    for stream, asset in zip(streams, assets, strict=True):
+        digest = hashlib.sha256(stream.read(_ENDS))
+        stream.seek(asset.size - _ENDS)
+        digest.update(stream.read(_ENDS))
+        found.append(digest.hexdigest())
+    return found
+
+
+def whole_of(streams: Sequence[Stream], assets: Sequence[Asset]) -> list[str]:
+    """sha256 of the first stream, for it and for every other that is equal to it byte by byte; "" for the others."""
+    del assets
+    first, *others = streams
+    digest = hashlib.sha256()
+    block, beside = bytearray(_CHUNK), bytearray(_CHUNK)
+    equal = dict(enumerate(others, 1))
+    while size := _fill(first, block):
+        digest.update(memoryview(block)[:size])
+        for index, other in list(equal.items()):
+            if _fill(other, beside) != size or (beside != block if size == _CHUNK else beside[:size] != block[:size]):
+                del equal[index]
+    equal = {index: other for index, other in equal.items() if not _fill(other, beside)}
+    found = digest.hexdigest()
+    return [found if index == 0 or index in equal else "" for index in range(len(streams))]
+
+
+def _fill(stream: Stream, block: bytearray) -> int:
+    """Fill the block; fewer bytes only at the end of the stream, though it may give them in pieces."""
+    size = stream.readinto(block) or 0  # type: ignore[union-attr]
+    while 0 < size < len(block) and (more := stream.readinto(memoryview(block)[size:]) or 0):  # type: ignore[union-attr]
+        size += more
+    return size

@@ -1,0 +1,94 @@
+"""Why a copy is not put away although another photo was chosen over it. Whatever is held stays for a person to judge.
+
+What a group proves is that two pictures are the same; what a removal costs is another question. These guards answer
+it one by one, the first that speaks is shown. None of them can be switched off except `keep_edited`.
+"""
+
+from __future__ import annotations
+
+from dedupe_core import lineage, sight, traits
+from dedupe_core.model import Photo
+from dedupe_core.sight import Case, Sight
+from dedupe_core.store.codec import seconds
+from dedupe_core.words import readable
+
+_WEAK_DIGESTS = ("quickxor:", "md5:", "crc32:")
+_PRECIOUS_PARTS = ("live_video", "raw", "jpeg", "sidecar", "edit")
+_HARD_COMPRESSED = 15
+
+
+def hold(case: Case, keeper: Photo, photo: Photo) -> str | None:
+    """The sentence that tells why `photo` is not dropped in favour of `keeper`; None when it may be."""
+    if case.relation in ("similar", "series"):
+        return "for you to judge: " + ("a shot of the same series" if case.relation == "series" else "similar, no copy")
+    return _always(case, keeper, photo) or (
+        None if case.relation == "exact" else _not_the_same_file(case, keeper, photo)
+    )
+
+
+def _always(case: Case, keeper: Photo, photo: Photo) -> str | None:
+    if traits.protected(case, photo):
+        return f"protected: nothing is dropped from {readable(photo.asset.folder or photo.asset.id.source)}"
+    if photo.error or keeper.error or not photo.content or not keeper.content:
+        return "not readable now: nothing is dropped without reading it"
+    if case.relation == "exact" and (photo.content != keeper.content or photo.content.startswith(_WEAK_DIGESTS)):
+        return "no strong digest proves that the bytes are equal"
+    roles = {part.role for part in photo.asset.parts} - {part.role for part in keeper.asset.parts}
+    if roles & set(_PRECIOUS_PARTS):
+        return f"{traits.companion_words(case, photo, keeper)}, which the other one lacks"
+    return None
+
+
+def _not_the_same_file(case: Case, keeper: Photo, photo: Photo) -> str | None:
+    seen = case.sight(photo, keeper)
+    return (
+        _not_proved(case, keeper, photo, seen) or _own_worth(case, keeper, photo) or _larger(case, keeper, photo, seen)
+    )
+
+
+def _not_proved(case: Case, keeper: Photo, photo: Photo, seen: Sight | None) -> str | None:
+    if case.relation == "pixels" and (not photo.pixels or photo.pixels != keeper.pixels):
+        return "its pixels were not compared with those of the keeper"
+    if case.relation == "near" and (seen is None or seen.edge.relation != "near"):
+        return "a copy of another photo here; nothing proves it one of the keeper"
+    if seen is not None and seen.edge.evidence.damaged_twin:
+        return "a damaged twin: nearly the same bytes, one of the two is broken"
+    broken = traits.damage(photo) or traits.damage(keeper)
+    if broken:
+        return f"damaged: {broken.rstrip('.')}"
+    if seen.edge.timing == "differ" if seen is not None else _another_second(photo, keeper):
+        return f"taken at another time: {traits.time_words(case, photo, keeper)}"
+    return None
+
+
+def _another_second(a: Photo, b: Photo) -> bool:
+    ours, theirs = seconds(a.taken_at), seconds(b.taken_at)
+    return ours is not None and theirs is not None and abs(ours - theirs) >= 1
+
+
+def _own_worth(case: Case, keeper: Photo, photo: Photo) -> str | None:
+    if case.keeping.keep_edited and lineage.is_edited(photo, keeper) != lineage.is_edited(keeper, photo):
+        return "an edited version and its original stay side by side"
+    if lineage.is_camera_original(photo) and not lineage.is_camera_original(keeper):
+        return f"a camera original ({traits.camera_words(case, photo, keeper)}), which the keeper is not"
+    if lineage.is_raw(photo) and not lineage.is_raw(keeper):
+        return "a RAW file, which the keeper is not"
+    if photo.taken_at is not None and keeper.taken_at is None:
+        return "it knows when it was taken, and the keeper does not"
+    if photo.signature and keeper.signature and photo.signature.frames > keeper.signature.frames:
+        return f"has {photo.signature.frames} frames, the keeper {keeper.signature.frames}"
+    return None
+
+
+def _larger(case: Case, keeper: Photo, photo: Photo, seen: Sight | None) -> str | None:
+    if seen is not None and seen.aligned and sight.surplus(seen) > sight.MORE_VIEW:
+        return f"shows more than the keeper: {100 * sight.surplus(seen):.0f} % of it lies outside"
+    ratio = sight.resolution_ratio(case, photo, keeper)
+    if ratio is None and keeper.width and photo.width:
+        ratio = (photo.width * photo.height) / (keeper.width * keeper.height)
+    if ratio is not None and ratio >= sight.LARGER:
+        return f"larger than the keeper: {traits.size_words(case, photo, keeper)}"
+    ours, theirs = (one.signature.jpeg_quality if one.signature else None for one in (photo, keeper))
+    if ours is not None and theirs is not None and ours - theirs >= _HARD_COMPRESSED:
+        return f"less compressed than the keeper: {traits.quality_words(case, photo, keeper)} against {theirs}"
+    return None

@@ -1,0 +1,32 @@
+"""What goes to a worker and what comes back: plain values, cheap to send."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+RECIPE = 1
+"""Version of everything in `look.py` and `signing.py` that decides hashes and measures; raised whenever they change."""
+
+
+class Task(NamedTuple):
+    """One file: its row, its path or its bytes, the length that the listing gave (None: not said) and the sha256 of the
+    contents of that length that have a signature already."""
+
+    row: int
+    source: str | bytes
+    size: int | None = None
+    known: tuple[str, ...] = ()
+
+
+class Look(NamedTuple):
+    """What was seen. `facts` are fields of a `Signature`; None with an `error`, and without one when the content is
+    known. `square` are the 64×64 bytes whose hash is to be taken, `histogram` the counts of the 256 levels (uint32) of
+    the decoded picture. `moving`: the file changed meanwhile and nothing of it may be recorded."""
+
+    row: int
+    sha256: str = ""
+    facts: dict[str, Any] | None = None
+    error: str = ""
+    moving: bool = False
+    square: bytes = b""
+    histogram: bytes = b""
