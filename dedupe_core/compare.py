@@ -1,0 +1,159 @@
+"""Two pictures, laid on each other and measured: a pure function from pixels to `Evidence`. It decides nothing.
+
+Pictures of one framing (most copies) are laid edge on edge, which costs a few milliseconds; whatever does not agree so
+is aligned by its local features (quality.md 6.1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from dedupe_core.correlation import Agreement, coarse_agreement, fine_agreement
+from dedupe_core.difference import difference
+from dedupe_core.features import COARSE_EDGE, FINE_EDGE, Gray, View
+from dedupe_core.homography import Alignment, align, edge_to_edge, overlay, refined
+from dedupe_core.model import Evidence
+
+SAME_FRAMING = 60
+"""Hashes further apart than this are not worth trying edge on edge."""
+
+_AGREED_MEDIAN, _AGREED_P10 = 0.97, 0.8
+_WHOLE_VIEW, _PROMISING, _WORTH_A_LOOK = 0.8, 0.4, 0.65
+_ECC_EDGE = 400
+_FEW_INLIERS = 8
+_STRUCTURE = 3.0
+_MARGIN_BLOCKS = 24
+
+Finer = Callable[[], tuple[View, View]]
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """What is known before: the Hamming distance, the symmetry that turns b onto a, and whether one of the two is flat
+    or a document, so that the fine check has to speak."""
+
+    distance: int = 256
+    symmetry: int = 0
+    flat: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Laid:
+    alignment: Alignment
+    agreement: Agreement
+
+
+def compare(a: View, b: View, hint: Hint, finer: Finer | None = None) -> Evidence:
+    """Everything that grouping wants to know of two pictures. `finer` gives both at a long side of 1,024 when the fine
+    check is needed; without it the pictures at hand serve."""
+    b = b.turned(hint.symmetry)
+    found = Evidence(distance=hint.distance, symmetry=hint.symmetry, flat=hint.flat)
+    laid = _lay(a, b, hint)
+    if laid is None:
+        return found
+    at = laid.alignment
+    found = replace(
+        found,
+        inliers=at.inliers,
+        overlap_a=round(at.overlap_a, 4),
+        overlap_b=round(at.overlap_b, 4),
+        block_median=round(laid.agreement.median, 4),
+        block_p10=round(laid.agreement.p10, 4),
+        blocks=laid.agreement.blocks,
+        scale=round(_scale(at), 4),
+    )
+    apart = not _promising(laid) or laid.agreement.median < _WORTH_A_LOOK
+    if apart and not (hint.flat and laid.agreement.blocks < 4):
+        return found
+    return _closely(a, b, laid, found, finer)
+
+
+def _lay(a: View, b: View, hint: Hint) -> _Laid | None:
+    """The better of edge on edge and by features."""
+    plain = None
+    if hint.distance <= SAME_FRAMING:
+        alignment = edge_to_edge(a, b)
+        plain = _Laid(alignment, coarse_agreement(overlay(a, b, alignment, COARSE_EDGE)))
+        if plain.agreement.median >= _AGREED_MEDIAN and plain.agreement.p10 >= _AGREED_P10:
+            return plain
+    found = align(a, b)
+    if found is None or found.inliers < _FEW_INLIERS:
+        return plain
+    laid = _Laid(found, coarse_agreement(overlay(a, b, found, COARSE_EDGE)))
+    if _promising(laid):
+        found = refined(a, b, found, _ECC_EDGE)
+        laid = _Laid(found, coarse_agreement(overlay(a, b, found, COARSE_EDGE)))
+    if plain is None or laid.agreement.median > plain.agreement.median:
+        return laid
+    # the frames do coincide: what the features found says so too
+    return _Laid(replace(plain.alignment, inliers=found.inliers), plain.agreement)
+
+
+def _promising(laid: _Laid) -> bool:
+    """One may lie within the other; two shots that share a part of their fields are not worth the dear part."""
+    view = max(laid.alignment.overlap_a, laid.alignment.overlap_b)
+    return view >= _WHOLE_VIEW and laid.agreement.median >= _PROMISING
+
+
+def _closely(a: View, b: View, laid: _Laid, found: Evidence, finer: Finer | None) -> Evidence:
+    """The dearer measurements, for pairs that may be copies."""
+    at = laid.alignment
+    if found.flat:
+        fine_a, fine_b, at = _finely(a, b, at, found.symmetry, finer)
+        agreement = fine_agreement(overlay(fine_a, fine_b, at, FINE_EDGE))
+        found = replace(found, fine=round(agreement.share, 4), fine_blocks=agreement.blocks)
+        seen = difference(overlay(fine_a, fine_b, at, FINE_EDGE, colour=True))
+    else:
+        seen = difference(overlay(a, b, at, COARSE_EDGE, colour=True))
+        if seen is not None and seen.strength > 1 and finer is not None:
+            # fine patterns that a reduction turns into moiré are the same again when they are seen from nearer
+            fine_a, fine_b, at = _finely(a, b, at, found.symmetry, finer)
+            seen = difference(overlay(fine_a, fine_b, at, FINE_EDGE, colour=True)) or seen
+    return replace(
+        found,
+        difference=None if seen is None else seen.strength,
+        changed=None if seen is None else seen.changed,
+        margin_a=_margin(a, laid.alignment, inward=False, other=b),
+        margin_b=_margin(b, laid.alignment, inward=True, other=a),
+    )
+
+
+def _finely(a: View, b: View, alignment: Alignment, symmetry: int, finer: Finer | None) -> tuple[View, View, Alignment]:
+    """Both at a long side of 1,024, b turned, and how they lie there."""
+    if finer is not None:
+        a, b = finer()
+        b = b.turned(symmetry)
+    return a, b, refined(a, b, alignment, FINE_EDGE)
+
+
+def _scale(alignment: Alignment) -> float:
+    """The linear scale of b's coarse picture onto a's, at the middle."""
+    matrix = alignment.matrix / alignment.matrix[2, 2]
+    return float(np.sqrt(abs(np.linalg.det(matrix[:2, :2]))))
+
+
+def _margin(picture: View, alignment: Alignment, inward: bool, other: View) -> float:
+    """The share of a picture that lies outside the shared field and has structure."""
+    matrix = alignment.matrix if inward else np.linalg.inv(alignment.matrix)
+    blocks = _MARGIN_BLOCKS
+    height, width = picture.coarse.shape
+    x, y = np.meshgrid((np.arange(blocks) + 0.5) / blocks * width, (np.arange(blocks) + 0.5) / blocks * height)
+    landed = np.stack([x.ravel(), y.ravel(), np.ones(x.size)], axis=1) @ matrix.T
+    across, down = landed[:, 0] / landed[:, 2], landed[:, 1] / landed[:, 2]
+    limit_y, limit_x = other.coarse.shape
+    outside = (across < 0) | (down < 0) | (across > limit_x) | (down > limit_y)
+    if not outside.any():
+        return 0.0
+    return round(float((outside.reshape(blocks, blocks) & _busy(picture.coarse, blocks)).mean()), 4)
+
+
+def _busy(picture: Gray, blocks: int) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+    """Which of blocks × blocks cells have a standard deviation of 3 grey levels or more."""
+    size = (blocks * 8, blocks * 8)
+    even = cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    cells = even.reshape(blocks, 8, blocks, 8)
+    return np.asarray(cells.std(axis=(1, 3)) >= _STRUCTURE)

@@ -1,0 +1,179 @@
+"""From what a comparison measured, and when the two were taken, to a relation and the sentence that says why.
+
+The gates are those of quality.md section 6.2, with the local-difference veto and the capture-time rule on top. Nothing
+here looks at pixels; the same evidence and facts always give the same edge.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from dedupe_core.model import Edge, Evidence, Relation, Timing
+from dedupe_core.settings import Settings
+
+FLAT_LUMA_SD, FLAT_GRADIENT = 12.0, 2.0
+DOCUMENT_BIN = 0.30
+"""Pictures with less contrast than this, or with this share of pixels in one of 32 luma bins, are flat or documents:
+their hashes prove nothing (quality.md 6.4)."""
+
+_LEAST_INLIERS = 15
+_WHOLE_VIEW = 0.85
+_MEDIAN, _P10 = 0.80, 0.40
+_NEAR_MEDIAN = 0.70
+_FINE_SHARE = 0.70
+_FEWEST_BLOCKS = 4
+_DIFFERENT = 1.0
+_SAME_MOMENT = 0.05
+_TURNS = (
+    "",
+    "turned by 90°",
+    "turned by 180°",
+    "turned by 90°",
+    "mirrored",
+    "mirrored",
+    "mirrored and turned",
+    "mirrored and turned",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What relating needs to know of one content: sizes in pixels (upright), format, capture time, camera, and whether
+    hashes prove nothing of it."""
+
+    row: int
+    content: str
+    width: int
+    height: int
+    format: str
+    taken_at: datetime | None = None
+    camera: str = ""
+    flat: bool = False
+
+
+def timing(a: Facts, b: Facts) -> tuple[Timing, float | None]:
+    """Whether the capture times agree (to 0.05 s), and their distance in seconds where both are known."""
+    if a.taken_at is None or b.taken_at is None:
+        return "unknown", None
+    apart = abs((a.taken_at.replace(tzinfo=None) - b.taken_at.replace(tzinfo=None)).total_seconds())
+    return ("equal" if apart < _SAME_MOMENT else "differ"), apart
+
+
+def relate(a: Facts, b: Facts, evidence: Evidence, settings: Settings) -> Edge | None:
+    """The edge between two contents (a.row < b.row), or None when they are not related.
+
+    Copies are `near` unless something speaks against it: a region that differs, other capture times, or two camera
+    originals of which one has no time. Then they are `similar`, or `series` within seconds on one camera.
+    """
+    when, apart = timing(a, b)
+    relation, score, sentence = _judged(a, b, evidence, settings, when, apart)
+    if relation is None:
+        return None
+    return Edge(a.row, b.row, relation, round(score, 4), evidence, when, sentence)
+
+
+def _judged(
+    a: Facts, b: Facts, evidence: Evidence, settings: Settings, when: Timing, apart: float | None
+) -> tuple[Relation | None, float, str]:
+    if evidence.failed:
+        return None, 0.0, ""
+    if evidence.pixels_equal:
+        return "pixels", 1.0, "the same pixels in another file: only metadata or container differ"
+    if evidence.damaged_twin:
+        return "similar", 1.0, "equal length and nearly equal bytes: one of the two is probably damaged, look at both"
+    if not comparable(evidence):
+        return None, 0.0, ""
+    score = _score(evidence)
+    in_series = apart is not None and apart <= settings.series.seconds and bool(a.camera) and a.camera == b.camera
+    if when == "differ" and in_series:
+        return "series", score, f"taken {_span(apart)} apart by one camera; {_agreement(evidence)}"
+    doubt = _doubt(a, b, evidence, settings, when, apart)
+    if doubt:
+        return "similar", score, f"nearly the same picture, but {doubt}"
+    return "near", score, f"same picture{_how(a, b, evidence)}: {_agreement(evidence)}"
+
+
+def comparable(evidence: Evidence) -> bool:
+    """The near gate: one picture lies within the other and most of it agrees. A hash alone never passes, and neither do
+    two shots that share a part of their fields."""
+    if max(evidence.overlap_a, evidence.overlap_b) < _WHOLE_VIEW:
+        return False
+    if evidence.flat and not _finely_agreed(evidence):
+        return False
+    aligned = evidence.inliers >= _LEAST_INLIERS or (evidence.overlap_a == 1.0 and evidence.overlap_b == 1.0)
+    return aligned and evidence.blocks >= _FEWEST_BLOCKS and evidence.block_median >= _NEAR_MEDIAN
+
+
+def is_copy(evidence: Evidence, copy_distance: int) -> bool:
+    """The copy gate, or hashes close enough on pictures where hashes prove something, laid edge on edge."""
+    if evidence.blocks < _FEWEST_BLOCKS or evidence.block_median < _MEDIAN or evidence.block_p10 < _P10:
+        return False
+    if max(evidence.overlap_a, evidence.overlap_b) < _WHOLE_VIEW:
+        return False
+    if evidence.flat:
+        return _finely_agreed(evidence)
+    return evidence.inliers >= _LEAST_INLIERS or evidence.distance <= copy_distance
+
+
+def _finely_agreed(evidence: Evidence) -> bool:
+    return evidence.fine is not None and evidence.fine_blocks >= _FEWEST_BLOCKS and evidence.fine >= _FINE_SHARE
+
+
+def _doubt(a: Facts, b: Facts, evidence: Evidence, settings: Settings, when: Timing, apart: float | None) -> str:
+    """What speaks against calling two pictures copies, as the end of a sentence; "" when nothing does."""
+    if evidence.difference is None:
+        return "too little of it can be compared to be sure"
+    if evidence.difference > _DIFFERENT:
+        return f"a small region differs ({max(evidence.changed or 0.0, 0.0001):.2%} of it): look before you choose"
+    if not is_copy(evidence, settings.near.copy_distance):
+        return "not all of it agrees: look before you choose"
+    if when == "differ":
+        return f"taken {_span(apart)} apart"
+    if when == "unknown" and a.camera and b.camera:
+        return "both come from a camera and one has no capture time"
+    return ""
+
+
+def _score(evidence: Evidence) -> float:
+    """In [0, 1]: how well the blocks agree, the worst tenth counting as much as the middle."""
+    return max(0.0, min(1.0, (evidence.block_median + max(evidence.block_p10, 0.0)) / 2))
+
+
+def _agreement(evidence: Evidence) -> str:
+    if evidence.fine is not None:
+        return f"{round(evidence.fine * evidence.fine_blocks)} of {evidence.fine_blocks} fine blocks agree"
+    return f"{evidence.blocks} blocks compared, they agree to {evidence.block_median:.0%}"
+
+
+def _how(a: Facts, b: Facts, evidence: Evidence) -> str:
+    """What sets two copies apart, in a few words that begin with a comma."""
+    parts = [_TURNS[evidence.symmetry], _size(a, b, evidence), _crop(evidence)]
+    if a.format != b.format:
+        parts.append(f"{a.format} and {b.format}")
+    told = [part for part in parts if part]
+    return ", " + ", ".join(told) if told else ", saved again"
+
+
+def _size(a: Facts, b: Facts, evidence: Evidence) -> str:
+    if not (a.width and a.height and b.width and b.height):
+        return ""
+    pixels_a = a.width * a.height * (evidence.overlap_a or 1.0)
+    pixels_b = b.width * b.height * (evidence.overlap_b or 1.0)
+    ratio = (min(pixels_a, pixels_b) / max(pixels_a, pixels_b)) ** 0.5
+    return f"smaller copy ({ratio:.0%})" if ratio < 0.97 else ""
+
+
+def _crop(evidence: Evidence) -> str:
+    share = min(evidence.overlap_a, evidence.overlap_b)
+    return f"cropped to {share:.0%}" if 0 < share < 0.97 else ""
+
+
+def _span(seconds: float | None) -> str:
+    if seconds is None:
+        return "some time"
+    if seconds < 120:
+        return f"{seconds:.2g} s"
+    if seconds < 7200:
+        return f"{seconds / 60:.0f} minutes"
+    return f"{seconds / 3600:.0f} hours" if seconds < 172_800 else f"{seconds / 86_400:.0f} days"

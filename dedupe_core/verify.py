@@ -1,0 +1,168 @@
+"""Proof: candidates are laid on each other in worker processes, and what was measured becomes edges.
+
+A pair of contents is measured once in its life: evidence is kept by content, so that a rescan, a renamed folder or
+another threshold decodes nothing again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+
+from connectors.base import Connector, ConnectorError
+from dedupe_core.engine import Engine
+from dedupe_core.measure import Bench, Measured, Sheet, measure
+from dedupe_core.model import Edge, Evidence, Pair, Photo, Progress
+from dedupe_core.relate import relate
+from dedupe_core.rounds import Rounds, known_contents
+from dedupe_core.settings import Settings
+from dedupe_core.store import Store
+
+RECIPE = 1
+"""Version of the comparison; a higher one measures every pair again."""
+
+_CHUNK = 1024
+_PARTNERS = 4
+
+
+def verify(
+    store: Store,
+    connectors: Mapping[str, Connector],
+    engine: Engine,
+    pairs: Iterable[Pair],
+    settings: Settings,
+    progress: Progress,
+) -> Iterator[Edge]:
+    """The edges among these candidates, each with its evidence.
+
+    Sixty copies of one picture propose 1,770 pairs, and nobody needs them all: the likeliest keeper of each
+    neighbourhood is measured against the others first, and two that are its copies and near by their own hashes are
+    not measured on each other."""
+    progress.stage("comparing", None)
+    proposed = list(pairs)
+    rounds = Rounds(proposed, known_contents(store, {row for pair in proposed for row in (pair.a, pair.b)}), settings)
+    while wave := rounds.next():
+        edges = list(measured_edges(store, connectors, engine, wave, settings, progress))
+        rounds.learn(edges)
+        yield from edges
+
+
+def measured_edges(
+    store: Store,
+    connectors: Mapping[str, Connector],
+    engine: Engine,
+    pairs: Iterable[Pair],
+    settings: Settings,
+    progress: Progress,
+) -> Iterator[Edge]:
+    """Measure what was not measured yet, and relate. What was measured is kept as it comes."""
+    waiting = iter(pairs)
+    while chunk := list(islice(waiting, _CHUNK)):
+        yield from _Chunk(store, connectors, settings, chunk).edges(engine, progress)
+
+
+class _Chunk:
+    """Some pairs with all that is known of their contents."""
+
+    def __init__(
+        self, store: Store, connectors: Mapping[str, Connector], settings: Settings, pairs: Sequence[Pair]
+    ) -> None:
+        self.store = store
+        self.connectors = connectors
+        self.settings = settings
+        self.known = known_contents(store, {row for pair in pairs for row in (pair.a, pair.b)})
+        self.pairs = [pair for pair in pairs if pair.a in self.known and pair.b in self.known]
+
+    def edges(self, engine: Engine, progress: Progress) -> Iterator[Edge]:
+        """Old evidence first, then new as the workers bring it."""
+        missing = []
+        for pair in self.pairs:
+            evidence = self._remembered(pair)
+            if evidence is None:
+                missing.append(pair)
+            else:
+                progress.advance()
+                yield from self._edge(pair.a, pair.b, evidence)
+        alone: list[Pair] = []
+        for outcome in engine.map(measure, self._benches(missing, progress)):
+            if outcome.value is None and len(outcome.item.pairs) > 1:
+                alone += outcome.item.pairs
+            else:
+                yield from self._kept(outcome.item, outcome.value, outcome.error, progress)
+        # one picture that hangs, or a slow machine, must not cost the pairs that shared its bench
+        for outcome in engine.map(measure, self._benches(alone, progress, partners=1)):
+            yield from self._kept(outcome.item, outcome.value, outcome.error, progress)
+
+    def _remembered(self, pair: Pair) -> Evidence | None:
+        a, b = self.known[pair.a].facts, self.known[pair.b].facts
+        return self.store.evidence.get(a.content, b.content, RECIPE)
+
+    def _edge(self, a: int, b: int, evidence: Evidence) -> Iterator[Edge]:
+        edge = relate(self.known[a].facts, self.known[b].facts, evidence, self.settings)
+        if edge is not None and (edge.relation in self.settings.levels):
+            yield edge
+
+    def _kept(self, bench: Bench, found: Measured | None, error: str, progress: Progress) -> Iterator[Edge]:
+        """Write what one bench measured, and say what failed."""
+        progress.advance(len(bench.pairs))
+        if found is None:
+            progress.error(self.known[bench.pairs[0].a].photo.asset.id.key, error)
+            return
+        with self.store.transaction():
+            for row, digest in found.pixels.items():
+                self.store.signatures.set_pixels(row, digest)
+            self.store.evidence.put(
+                [
+                    (self.known[a].facts.content, self.known[b].facts.content, evidence)
+                    for (a, b), evidence in found.evidence.items()
+                    if not evidence.failed
+                ],
+                RECIPE,
+            )
+        for row, reason in found.failed.items():
+            progress.error(self.known[row].photo.asset.id.key, reason)
+        for (a, b), evidence in found.evidence.items():
+            yield from self._edge(a, b, evidence)
+
+    def _benches(self, pairs: Sequence[Pair], progress: Progress, partners: int = _PARTNERS) -> Iterator[tuple[Bench]]:
+        """Pairs that share a photo go to one worker, so that it is decoded once for all of them."""
+        by_first: dict[int, list[Pair]] = {}
+        for pair in pairs:
+            by_first.setdefault(pair.a, []).append(pair)
+        for row in sorted(by_first):
+            for start in range(0, len(by_first[row]), partners):
+                some = tuple(by_first[row][start : start + partners])
+                sheets = self._sheets({r for pair in some for r in (pair.a, pair.b)}, progress)
+                there = tuple(pair for pair in some if pair.a in sheets and pair.b in sheets)
+                if there:
+                    yield (Bench(sheets, there),)
+
+    def _sheets(self, rows: Iterable[int], progress: Progress) -> dict[int, Sheet]:
+        sheets = {}
+        for row in rows:
+            known = self.known[row]
+            try:
+                source, proof = _source(self.connectors, known.photo)
+            except (ConnectorError, OSError) as error:
+                progress.error(known.photo.asset.id.key, str(error))
+                continue
+            size = (known.facts.width, known.facts.height)
+            sheets[row] = Sheet(
+                source, proof, known.facts.flat, size, known.facts.format, known.photo.asset.size, known.photo.pixels
+            )
+        return sheets
+
+
+def _source(connectors: Mapping[str, Connector], photo: Photo) -> tuple[str | bytes, str]:
+    """A path that a worker reads itself, or bytes; and the sha256 that they must have ("" for previews)."""
+    connector = connectors.get(photo.asset.id.source)
+    if connector is None:
+        raise OSError(f"The source {photo.asset.id.source} is not set up.")
+    if not connector.features.reads:
+        with connector.preview(photo.asset, 1024) as stream:
+            return stream.read(), ""
+    path = connector.path(photo.asset)
+    if path is not None:
+        return str(path), photo.content.removeprefix("sha256:")
+    with connector.open(photo.asset) as stream:
+        return stream.read(), photo.content.removeprefix("sha256:")
