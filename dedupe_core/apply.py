@@ -1,0 +1,247 @@
+"""The only stage that changes anything: the steps of a plan, each proved at this moment, journaled, and undoable.
+
+    prove -> intent (on the disk) -> the source puts the photo away -> prove the keeper again -> receipt (on the disk)
+
+Whatever goes wrong leaves the photo where it was, or brings it back. A run that was killed is continued by the next:
+open intents are settled by looking, done steps are not done twice.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from connectors.base import Changed, Connector, ConnectorError, NotFound, Receipt, Refused, Unsupported
+from dedupe_core import journal
+from dedupe_core.model import Entry, JournalState, Plan, Progress, Silent, Step
+from dedupe_core.outcome import STOPPED, Outcome, outcome
+from dedupe_core.places import is_protected
+from dedupe_core.proof import Standing, Unsafe, prove_after, prove_before
+from dedupe_core.settings import Settings
+from dedupe_core.settle import bring_back, proved, put_away, settle_open
+from dedupe_core.stopping import Stop, Stopped, patiently, stop_on_signals
+from dedupe_core.store import Store
+from dedupe_core.store.plans import plan_id
+
+UNATTENDED_ITEMS = 500
+UNATTENDED_BYTES = 10_000_000_000
+PATIENCE = 3.0  # seconds that a step under way may still take once the run is told to stop
+_DAY = 86_400.0
+_STAYS = (Changed, NotFound, Unsafe)
+_JOURNALED: Mapping[Literal["skipped", "failed"], JournalState] = {"skipped": "refused", "failed": "failed"}
+
+
+class PlanRefused(Exception):
+    """The plan as a whole is not acted on; the message is a sentence with the next step."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyResult:
+    """What became of a plan. `stopped` is the sentence of a run that ended early, "" when it came to the end."""
+
+    plan: str
+    outcomes: tuple[Outcome, ...]
+    settled: tuple[str, ...] = ()
+    stopped: str = ""
+
+    def count(self, state: str) -> int:
+        """Steps of one state."""
+        return sum(result.state == state for result in self.outcomes)
+
+    @property
+    def done(self) -> int:
+        """Photos that this run put away."""
+        return self.count("done")
+
+    @property
+    def skipped(self) -> int:
+        """Photos that stay because something changed or a rule keeps them."""
+        return self.count("skipped")
+
+    @property
+    def failed(self) -> int:
+        """Photos that stay because something went wrong; more than none is exit code 3."""
+        return self.count("failed")
+
+    @property
+    def freed(self) -> int:
+        """Bytes that emptying the trash or quarantine will free; photos with other hard links free none."""
+        return sum(result.freed for result in self.outcomes)
+
+    @property
+    def messages(self) -> tuple[str, ...]:
+        """Every sentence for the person, in the order of the plan."""
+        said = (f"{o.key}: {o.sentence}" for o in self.outcomes if o.sentence and o.state != "already")
+        return (*self.settled, *said, *([self.stopped] if self.stopped else []))
+
+
+def apply(
+    store: Store,
+    connectors: Mapping[str, Connector],
+    plan: Plan,
+    settings: Settings,
+    progress: Progress | None = None,
+    dry_run: bool = False,
+    unattended: bool = False,
+) -> ApplyResult:
+    """Do what the plan says and was not done yet. `dry_run` proves every step and writes nothing. Call it inside
+    `store.writing()`. Raises `PlanRefused`, before anything is touched, for a plan that is altered, too old or too
+    large, and for one that only a person may apply when `unattended`."""
+    progress = progress or Silent()
+    check_plan(plan, settings, unattended)
+    settled: tuple[str, ...] = ()
+    if not dry_run:
+        settled = settle_open(store, connectors)
+        with journal.written():
+            store.plans.put(plan)
+            store.plans.set_state(plan.id, "applying")
+    with stop_on_signals() as stop:
+        work = _Work(store, connectors, plan, settings, Standing(store, plan), stop, dry_run)
+        outcomes, stopped = _steps(work, progress)
+    if not dry_run and not stopped and not any(result.state == "failed" for result in outcomes):
+        with journal.written():
+            store.plans.set_state(plan.id, "applied")
+    return ApplyResult(plan.id, tuple(outcomes), settled, stopped)
+
+
+def check_plan(plan: Plan, settings: Settings, unattended: bool = False) -> None:
+    """Raises `PlanRefused` when the plan may not be acted on as a whole."""
+    limits = settings.planning
+    if plan.id != plan_id(plan.created_at, plan.steps):
+        raise PlanRefused(f"Plan {plan.id} was altered after it was made. Make a new one: keepone plan")
+    age = (time.time() - plan.created_at) / _DAY
+    if age > limits.max_age_days:
+        raise PlanRefused(f"Plan {plan.id} is {age:.0f} days old. Make a new one: keepone plan")
+    items = min(limits.max_items, UNATTENDED_ITEMS) if unattended else limits.max_items
+    size = min(limits.max_bytes, UNATTENDED_BYTES) if unattended else limits.max_bytes
+    if len(plan.steps) > items or plan.bytes > size:
+        raise PlanRefused(
+            f"Plan {plan.id} would put away {len(plan.steps):,} photos of {plan.bytes / 1e9:.1f} GB; the cap is "
+            f"{items:,} photos and {size / 1e9:.0f} GB. Plan less, or raise planning.max_items and planning.max_bytes."
+        )
+    if unattended and any(step.relation not in limits.unattended for step in plan.steps):
+        raise PlanRefused(f"Plan {plan.id} holds photos that only a person may decide on. Apply it by hand.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    store: Store
+    connectors: Mapping[str, Connector]
+    plan: Plan
+    settings: Settings
+    standing: Standing
+    stop: Stop
+    dry_run: bool
+
+
+def _steps(work: _Work, progress: Progress) -> tuple[list[Outcome], str]:
+    before = work.store.plans.states(work.plan.id)
+    outcomes: list[Outcome] = []
+    progress.stage("applying", len(work.plan.steps))
+    for step in work.plan.steps:
+        if work.stop():
+            return outcomes, STOPPED
+        try:
+            result = _step(work, step, before.get(step.number))
+        except Stopped:
+            return outcomes, STOPPED
+        except journal.JournalError as error:
+            return [*outcomes, outcome(step, "failed", str(error))], str(error)
+        outcomes.append(result)
+        if result.state == "failed":
+            progress.error(step.asset.id.key, result.sentence)
+        progress.advance(1, step.asset.size, step.asset.id.key)
+    return outcomes, ""
+
+
+def _step(work: _Work, step: Step, last: Entry | None) -> Outcome:
+    state = last.state if last else ""
+    if state in ("done", "undo_failed"):
+        return outcome(step, "already")
+    if state == "undone":
+        return outcome(step, "skipped", "It was brought back. To put it away again, make a new plan.")
+    if state in ("intent", "undo_intent"):
+        return outcome(step, "failed", "An earlier write on it is not settled yet.")
+    try:
+        _permitted(work, step)
+        prove_before(work.connectors, step, work.stop)
+    except _STAYS as error:
+        return _stays(work, step, last, "skipped", str(error))
+    except ConnectorError as error:
+        return _stays(work, step, last, "failed", str(error))
+    if work.dry_run:
+        return outcome(step, "would", freed=step.asset.size)
+    return _put_away(work, step)
+
+
+def _permitted(work: _Work, step: Step) -> None:
+    work.standing.check(step)
+    if is_protected(step.asset, work.settings.planning.protected):
+        raise Unsafe("It lies in a protected folder.")
+
+
+def _put_away(work: _Work, step: Step) -> Outcome:
+    token = f"{time.strftime('%Y%m%d')}-{work.plan.id[:8]}-{step.number:05d}-{secrets.token_hex(4)}"
+    journal.record(work.store, work.plan.id, step, token, "intent")
+    connector = work.connectors[step.asset.id.source]
+    try:
+        receipt = _write(connector, step, token)
+    except (Changed, NotFound) as error:
+        return _not_done(work, step, token, "skipped", str(error))
+    except (Refused, Unsupported) as error:
+        return _not_done(work, step, token, "failed", str(error))
+    except ConnectorError as error:
+        try:  # a time-out or a broken connection leaves it open whether it happened
+            receipt = connector.settle(step.verb, proved(step), step.target, token)
+        except ConnectorError as second:
+            return outcome(step, "failed", f"{error} The next start of KeepOne settles it ({second})")
+    if receipt is None:
+        return _not_done(work, step, token, "failed", "The source did not do it; run it again.")
+    try:
+        prove_after(work.connectors, step, patiently(work.stop, PATIENCE))
+    except _STAYS as error:
+        return _take_back(work, step, receipt, "skipped", str(error))
+    except ConnectorError as error:
+        return _take_back(work, step, receipt, "failed", str(error))
+    except Stopped:
+        _take_back(work, step, receipt, "skipped", "The run was stopped.")
+        raise
+    put_away(work.store, work.plan.id, step, receipt)
+    work.standing.rely_on(step, work.plan.id)
+    return outcome(step, "done", freed=int(receipt.after.get("frees", step.asset.size)))
+
+
+def _write(connector: Connector, step: Step, token: str) -> Receipt | None:
+    victim = proved(step)
+    if step.verb == "delete":
+        return connector.delete(victim, token)
+    if step.verb == "move":
+        return connector.move(victim, step.target, token)
+    return connector.tag(victim, step.target, True, token)
+
+
+def _take_back(work: _Work, step: Step, receipt: Receipt, state: Literal["skipped", "failed"], reason: str) -> Outcome:
+    """The keeper could not be proved with the victim away: the victim comes back at once."""
+    connector = work.connectors[step.asset.id.source]
+    try:
+        bring_back(work.store, connector, step, receipt, work.plan.id, _JOURNALED[state], reason)
+    except ConnectorError as error:
+        sentence = f"{reason} It could not be brought back either: {error} Bring it back with: keepone undo"
+        put_away(work.store, work.plan.id, step, receipt, sentence)
+        return outcome(step, "failed", sentence)
+    return outcome(step, state, f"{reason} It was brought back at once.")
+
+
+def _not_done(work: _Work, step: Step, token: str, state: Literal["skipped", "failed"], reason: str) -> Outcome:
+    journal.record(work.store, work.plan.id, step, token, _JOURNALED[state], None, reason)
+    return outcome(step, state, reason)
+
+
+def _stays(work: _Work, step: Step, last: Entry | None, state: Literal["skipped", "failed"], reason: str) -> Outcome:
+    """Nothing was begun. The journal tells it once, not at every repetition."""
+    if not work.dry_run and (last is None or last.note != reason):
+        return _not_done(work, step, last.token if last else "", state, reason)
+    return outcome(step, state, reason)
