@@ -1,0 +1,169 @@
+"""Apple Photos as a place where photos live: the parts of this package behind the contract."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sys
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO, ClassVar
+
+from connectors.base import (
+    CLOUD_ONLY,
+    Asset,
+    AssetId,
+    Changed,
+    Connector,
+    Features,
+    NotFound,
+    Options,
+    Page,
+    Receipt,
+    Refused,
+    Unsupported,
+    Verb,
+)
+from connectors.photos import derivatives
+from connectors.photos.carrying import Carry
+from connectors.photos.library import Library
+from connectors.photos.options import PhotosOptions
+from connectors.photos.photokit import PhotoKit
+from connectors.photos.script import Script
+from connectors.photos.writing import Writing
+
+
+class PhotosConnector(Connector):
+    """One Photos library. Reading works everywhere; writing goes through Photos on the Mac whose library it is.
+
+    `delete` of the contract is not offered: a removal needs the system's dialog, so it is made with the person, for
+    many photos at once, by `connectors.photos.deleting`."""
+
+    kind: ClassVar[str] = "photos"
+    Options: ClassVar[type[Options]] = PhotosOptions
+
+    def __init__(
+        self, name: str, options: PhotosOptions, script: Script | None = None, photokit: PhotoKit | None = None
+    ) -> None:
+        self.name, self.options = name, options
+        self._library = Library(name, options)
+        here = sys.platform == "darwin"
+        writes = not options.read_only and (here or script is not None)
+        self.features = Features(preview=True, tag=writes, restore=writes, reads=False)
+        self.photokit = photokit or (PhotoKit() if here else None)
+        self._writing = Writing(self._library, options, script or Script(), self.photokit) if writes else None
+
+    @property
+    def library(self) -> Path:
+        """The bundle."""
+        return self._library.path
+
+    def scan(self, cursor: str | None) -> Iterator[Page]:
+        """Everything, from one snapshot: Photos keeps no log that another program may follow."""
+        del cursor
+        assets = self._library.all()
+        while page := tuple(itertools.islice(assets, self.options.page)):
+            yield Page(page, walked=len(page))
+        yield Page(restart=True)
+
+    def look(self, asset_id: AssetId) -> Asset:
+        """The photo as the library has it now."""
+        self._mine(asset_id)
+        return self._found(asset_id, self._library.some([asset_id.key]))
+
+    def look_at(self, assets: Collection[Asset]) -> dict[str, Asset]:
+        """Many photos as they are now, by uuid, for the price of one look; what is gone is left out."""
+        return self._library.some([asset.id.key for asset in assets if asset.id.source == self.name])
+
+    def open(self, asset: Asset) -> BinaryIO:
+        """The original, where it is on this machine."""
+        path = self.path(asset)
+        if path is None:
+            raise Refused(_away(asset))
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+        return os.fdopen(handle, "rb")
+
+    def path(self, asset: Asset) -> Path | None:
+        """Where the original lies; None while it is only in iCloud. Raises as `open`."""
+        self._mine(asset.id)
+        now = self.look(asset.id)
+        if now.revision != asset.revision:
+            raise Changed(f"{asset.name} was changed in Photos since it was looked at. Scan again.")
+        return self._library.original(asset.id.key)
+
+    def preview(self, asset: Asset, edge: int) -> BinaryIO:
+        """Photos' own rendering, which shows the edit; else the edited file or the original. Raises `Refused` where
+        there is none: with "Optimise Mac Storage" some photos have no rendering on this machine."""
+        self._mine(asset.id)
+        small = derivatives.paths(self.library, asset.id.key, edge)
+        whole = self._library.files(asset.id.key)
+        choices = (*small, *whole) if edge <= derivatives.MEDIUM_EDGE else (*whole, *small)
+        for path in choices:
+            try:
+                return path.open("rb")
+            except OSError:
+                continue
+        raise Refused(f"{asset.name} has no preview on this machine. Look at it once in Photos, and scan again.")
+
+    def tag(self, asset: Asset, label: str, on: bool, token: str) -> Receipt:
+        """Put it into an album ("Folder/Album", made when missing) or give it a keyword ("#word"), or take it back."""
+        return self._writer().tag(self._seen([asset])[0], label, on, token)
+
+    def carry(self, keeper: Asset, carry: Carry, token: str) -> Receipt:
+        """Give the keeper what `carrying.preview` says; the receipt is restored like that of a tag."""
+        return self._writer().carry(self._seen([keeper])[0], carry, token)
+
+    def settle(self, verb: Verb, asset: Asset, target: str, token: str) -> Receipt | None:
+        """Does the photo carry the label that it did not have when it was seen?"""
+        if verb != "tag":
+            raise Unsupported(f"{self.name} knows no {verb}.")
+        self._mine(asset.id)
+        return self._writer().settle(asset, target, token)
+
+    def restore(self, receipt: Receipt) -> Asset:
+        """Take back a tag or carried metadata, leaving alone what was changed by hand since."""
+        key = str(receipt.before["key"])
+        self._writer().restore(receipt)
+        return self.look(AssetId(self.name, key))
+
+    def close(self) -> None:
+        """Take the snapshot away."""
+        self._library.close()
+
+    @property
+    def writing(self) -> Writing:
+        """What changes Photos. Raises `Unsupported` where nothing may."""
+        return self._writer()
+
+    def _seen(self, assets: Sequence[Asset]) -> list[Asset]:
+        for asset in assets:
+            self._mine(asset.id)
+        now = self._library.some([asset.id.key for asset in assets])
+        found = []
+        for asset in assets:
+            here = self._found(asset.id, now)
+            if here.revision != asset.revision:
+                raise Changed(f"{asset.name} was changed in Photos since it was looked at. Scan again.")
+            found.append(here)
+        return found
+
+    def _found(self, asset_id: AssetId, now: dict[str, Asset]) -> Asset:
+        if asset_id.key not in now:
+            raise NotFound(f"{asset_id.key} is not in {self.library.name} any more, or in its trash. Scan again.")
+        return now[asset_id.key]
+
+    def _mine(self, asset_id: AssetId) -> None:
+        if asset_id.source != self.name:
+            raise NotFound(f"{asset_id.key} is a photo of {asset_id.source}, not of {self.name}.")
+
+    def _writer(self) -> Writing:
+        if self._writing is None:
+            why = "it is set to read_only" if self.options.read_only else "Photos runs on a Mac only"
+            raise Unsupported(f"{self.name} cannot be changed from here: {why}.")
+        return self._writing
+
+
+def _away(asset: Asset) -> str:
+    if CLOUD_ONLY in asset.flags:
+        return f"The original of {asset.name} is only in iCloud. Open it once in Photos, which downloads it."
+    return f"The original of {asset.name} is not on this machine."
