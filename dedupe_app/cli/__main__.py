@@ -1,0 +1,7 @@
+"""`python -m dedupe_app.cli` is `keepone`."""
+
+import sys
+
+from dedupe_app.cli import main
+
+sys.exit(main())

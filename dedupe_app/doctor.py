@@ -1,0 +1,258 @@
+"""Is this installation fit for work? Each check answers ok, warn or fail, with the command or step that mends it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+import shutil
+import sqlite3
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from dedupe_app.config import Config, Loaded, SourceConfig
+from dedupe_app.sources import known_sources, local_path
+from dedupe_core.words import bytes_text, readable
+
+Level = Literal["ok", "warn", "fail"]
+OUR_PACKAGES = ("connectors", "dedupe_core", "feedback", "dedupe_app")
+_QUARANTINE = ".keepone/quarantine"
+_TIGHT, _FULL = 2_000_000_000, 200_000_000  # bytes free on a disk
+_EARLIEST = 1_735_689_600  # 2025-01-01: no clock of a machine that runs this is right before it
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the doctor: what was looked at, how it is, and what mends it."""
+
+    name: str
+    level: Level
+    text: str
+    fix: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The check as `keepone doctor --json` prints it."""
+        return asdict(self)
+
+
+def version() -> str:
+    """Our version, also in a checkout that is not installed."""
+    try:
+        return importlib.metadata.version("keepone")
+    except importlib.metadata.PackageNotFoundError:
+        return "0 (not installed)"
+
+
+def examine(loaded: Loaded) -> list[Check]:
+    """All checks, in the order in which a person would mend things. Nothing is changed or made."""
+    config = loaded.config
+    checks: list[Callable[[], Iterator[Check]]] = [
+        _versions,
+        _imports,
+        _decoders,
+        lambda: _configuration(loaded),
+        lambda: _data_folder(config.data),
+        lambda: _database(config.data),
+        lambda: _lock(config.data),
+        lambda: _clock(config.data),
+        lambda: _sources(config),
+    ]
+    return [check for look in checks for check in look()]
+
+
+def sources_of(config: Config) -> tuple[SourceConfig, ...]:
+    """Every source; those of the configuration alone when the data folder cannot be read."""
+    from dedupe_core.store import StoreError
+
+    try:
+        return known_sources(config)
+    except (StoreError, sqlite3.Error, OSError):
+        return config.sources
+
+
+def install_command(requirement: str) -> str:
+    """How something is added to this very copy: uv tool, pipx and pip each have their own way."""
+    prefix = Path(sys.prefix).as_posix()
+    if "/uv/tools/" in prefix:
+        return f"uv tool install --with {requirement} keepone"
+    if "/pipx/venvs/" in prefix:
+        return f"pipx inject keepone {requirement}"
+    return f"{Path(sys.executable).name} -m pip install {requirement}"
+
+
+def _versions() -> Iterator[Check]:
+    told = f"keepone {version()}, Python {sys.version.split()[0]}, SQLite {sqlite3.sqlite_version}"
+    if sqlite3.sqlite_version_info < (3, 37):
+        yield Check("versions", "fail", f"{told}: SQLite is too old", "Install a Python with SQLite 3.37 or newer.")
+    else:
+        yield Check("versions", "ok", told)
+
+
+def _imports() -> Iterator[Check]:
+    """Four plain top-level names can be taken by somebody else's package; then nothing works as it should."""
+    home = Path(__file__).resolve().parent.parent
+    for name in OUR_PACKAGES:
+        spec = importlib.util.find_spec(name)
+        places = [Path(place).resolve() for place in (spec.submodule_search_locations or ())] if spec else []
+        if home / name not in places:
+            found = readable(str(places[0])) if places else "nothing"
+            yield Check("imports", "fail", f"`import {name}` finds {found}, not KeepOne", _own_environment())
+            return
+    yield Check("imports", "ok", "the four packages are KeepOne's own")
+
+
+def _own_environment() -> str:
+    return "Install KeepOne in an environment of its own: uv tool install keepone"
+
+
+def _decoders() -> Iterator[Check]:
+    from PIL import features
+
+    missing = [
+        kind
+        for kind, name in (("JPEG", "jpg"), ("PNG", "zlib"), ("WebP", "webp"), ("AVIF", "avif"))
+        if not features.check(name)
+    ]
+    if missing:
+        yield Check(
+            "decoders", "warn", f"this Pillow cannot read {', '.join(missing)}", install_command("--upgrade pillow")
+        )
+    else:
+        yield Check("decoders", "ok", "JPEG, PNG, WebP, AVIF, TIFF, GIF and BMP")
+    yield from _module("HEIC", "pi_heif", "warn", "pi-heif")
+    yield from _module("verification", "cv2", "fail", "opencv-python-headless")
+    yield from _module("RAW", "rawpy", "warn", "rawpy")
+
+
+def _module(what: str, name: str, level: Level, requirement: str) -> Iterator[Check]:
+    try:
+        importlib.import_module(name)
+    except ImportError as error:
+        yield Check(what, level, f"{requirement} is not usable ({readable(str(error))})", install_command(requirement))
+    else:
+        yield Check(what, "ok", f"{requirement} {importlib.metadata.version(requirement)}")
+
+
+def _configuration(loaded: Loaded) -> Iterator[Check]:
+    place = str(loaded.file) if loaded.file else "no file, the defaults count"
+    count = len(sources_of(loaded.config))
+    if count:
+        yield Check("configuration", "ok", f"{readable(place)}; {count} source{'' if count == 1 else 's'}")
+    else:
+        yield Check("configuration", "warn", f"{readable(place)}; no sources yet", "keepone sources add ~/Pictures")
+
+
+def _data_folder(data: Path) -> Iterator[Check]:
+    there = next(folder for folder in (data, *data.parents) if folder.exists())
+    if not os.access(there, os.W_OK | os.X_OK):
+        yield Check(
+            "data folder",
+            "fail",
+            f"{readable(str(there))} cannot be written",
+            "keepone --data DIR, or change who may write it",
+        )
+        return
+    if data.exists() and os.name == "posix" and data.stat().st_mode & 0o077:
+        yield Check(
+            "data folder", "warn", f"other people can read {readable(str(data))}", f"chmod 700 '{readable(str(data))}'"
+        )
+    yield _space("data folder", there, readable(str(data)))
+
+
+def _space(name: str, folder: Path, told: str) -> Check:
+    free = shutil.disk_usage(folder).free
+    level: Level = "fail" if free < _FULL else "warn" if free < _TIGHT else "ok"
+    return Check(
+        name, level, f"{told}, {bytes_text(free)} free", "" if level == "ok" else "Free some space on this disk."
+    )
+
+
+def _database(data: Path) -> Iterator[Check]:
+    from dedupe_core.store import Store, StoreError
+
+    if not (data / "keepone.sqlite3").exists():
+        yield Check("database", "ok", "none yet; the first scan makes it")
+        return
+    try:
+        with Store(data) as store:
+            found, waiting = store.check(), len(store.plans.open_intents())
+    except (StoreError, sqlite3.Error) as error:
+        yield Check(
+            "database",
+            "fail",
+            readable(str(error)),
+            "Put back keepone.sqlite3.before-N, or scan into another --data folder.",
+        )
+        return
+    if found != "ok":
+        yield Check("database", "fail", readable(found), "keep the journal, move the file away and scan again")
+    elif waiting:
+        yield Check("database", "warn", f"{waiting} writes were interrupted", "keepone apply (it settles them first)")
+    else:
+        yield Check("database", "ok", "intact")
+
+
+def _lock(data: Path) -> Iterator[Check]:
+    from dedupe_core.store import Locked, Store
+
+    if not (data / "lock").exists():
+        return
+    try:
+        with Store(data) as store, store.writing("doctor"):
+            yield Check("lock", "ok", "free")
+    except Locked as error:
+        yield Check("lock", "warn", readable(str(error)), "Wait for it; nothing is wrong.")
+    except sqlite3.Error:
+        return  # the database check has said it
+
+
+def _clock(data: Path) -> Iterator[Check]:
+    now = time.time()
+    newest = max((file.stat().st_mtime for file in data.glob("keepone.sqlite3*")), default=0.0)
+    if now < _EARLIEST or newest > now + 86_400:
+        yield Check(
+            "clock",
+            "warn",
+            f"the clock says {time.strftime('%Y-%m-%d %H:%M')}",
+            "Set the clock; ages of plans depend on it.",
+        )
+    else:
+        yield Check("clock", "ok", time.strftime("%Y-%m-%d %H:%M %Z"))
+
+
+def _sources(config: Config) -> Iterator[Check]:
+    for source in sources_of(config):
+        folder = local_path(source)
+        if folder is not None:
+            yield from _folder(f"source {readable(source.name)}", folder)
+
+
+def _folder(name: str, folder: Path) -> Iterator[Check]:
+    shown = readable(str(folder))
+    if not folder.is_dir():
+        yield Check(name, "fail", f"{shown} is not there", "Attach the disk, or: keepone sources remove NAME")
+    elif not os.access(folder, os.R_OK | os.X_OK):
+        fix = (
+            "Give this terminal Full Disk Access in System Settings."
+            if sys.platform == "darwin"
+            else f"chmod u+rx '{shown}'"
+        )
+        yield Check(name, "fail", f"{shown} cannot be read", fix)
+    elif not os.access(folder, os.W_OK):
+        yield Check(name, "warn", f"{shown} is read-only: duplicates are found there, but cannot be put away", "")
+    else:
+        yield _space(name, folder, f"{shown}, {_quarantined(folder)}")
+
+
+def _quarantined(folder: Path) -> str:
+    """How much lies in the quarantine of a source; its own lists, at the top, are not counted."""
+    size = count = 0
+    for below, _, names in os.walk(folder / _QUARANTINE):
+        for entry in names if Path(below) != folder / _QUARANTINE else ():
+            size += os.lstat(Path(below) / entry).st_size
+            count += 1
+    return f"quarantine {bytes_text(size)}" if count else "quarantine empty"
