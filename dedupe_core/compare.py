@@ -1,7 +1,7 @@
 """Two pictures, laid on each other and measured: a pure function from pixels to `Evidence`. It decides nothing.
 
 Pictures of one framing (most copies) are laid edge on edge, which costs a few milliseconds; whatever does not agree so
-is aligned by its local features (quality.md 6.1).
+is aligned by its local features.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ The search by hash is exact, but not all that it finds is worth a look, and what
 - Flat pictures and documents lie near each other by the thousand, and hashes prove nothing of them: each proposes its
   `FLAT_NEIGHBOURS` nearest.
 - Far hashes (beyond `FAR`) are chance in a large library: of unrelated pictures 1e-6 lie within 86 and 1e-9 within 72
-  bits, under each of eight symmetries (quality.md section 4). The radius shrinks until chance proposes half a pair a
+  bits, under each of eight symmetries (docs/how-it-decides.md). The radius shrinks until chance proposes half a pair a
   photo, and each photo proposes its `FAR_NEIGHBOURS` nearest of these.
 - A crowd of near hashes (one meme a thousand times) proposes the `CROWD` nearest of each.
 

@@ -1,6 +1,6 @@
 """From what a comparison measured, and when the two were taken, to a relation and the sentence that says why.
 
-The gates are those of quality.md section 6.2, with the local-difference veto and the capture-time rule on top. Nothing
+The gates are those of docs/how-it-decides.md, with the local-difference veto and the capture-time rule on top. Nothing
 here looks at pixels; the same evidence and facts always give the same edge.
 """
 
@@ -15,7 +15,7 @@ from dedupe_core.settings import Settings
 FLAT_LUMA_SD, FLAT_GRADIENT = 12.0, 2.0
 DOCUMENT_BIN = 0.30
 """Pictures with less contrast than this, or with this share of pixels in one of 32 luma bins, are flat or documents:
-their hashes prove nothing (quality.md 6.4)."""
+their hashes prove nothing (docs/how-it-decides.md)."""
 
 _LEAST_INLIERS = 15
 _WHOLE_VIEW = 0.85
