@@ -1,8 +1,7 @@
-"""The pairs that candidates left open: inside a component of edges every two contents are measured too, because only
-what was measured on each other may share a group of copies.
+"""The pairs that candidates left open: inside a component of edges each content is measured against those that lead it,
+because nothing is put away for a photo that it was not laid on.
 
-The symmetry to try comes from the way between the two: if a is b turned and b is c mirrored, then
-a is c turned and mirrored.
+The symmetry to try comes from the way between the two.
 """
 
 from __future__ import annotations
@@ -17,26 +16,16 @@ from numpy.typing import NDArray
 from connectors.base import Connector
 from dedupe_core import hamming
 from dedupe_core.engine import Engine
-from dedupe_core.features import turned
 from dedupe_core.model import Edge, Pair, Progress
-from dedupe_core.rounds import Known, close_by_hash, known_contents
+from dedupe_core.rounds import Known, Rounds, close_by_hash, known_contents
 from dedupe_core.settings import Settings
 from dedupe_core.store import Store
+from dedupe_core.symmetry import COMPOSED, INVERSE
 from dedupe_core.verify import measured_edges
 
-LARGEST = 120
-"""Contents in one component of which every pair is measured: 7,140 pairs. A larger one keeps what candidates found; its
-groups are smaller than they might be, and never wrong."""
-
-_INVERSE = (0, 3, 2, 1, 4, 5, 6, 7)
-_MARKED = np.arange(4, dtype=np.uint8).reshape(2, 2)
-_COMPOSED = tuple(
-    tuple(
-        next(k for k in range(8) if np.array_equal(turned(_MARKED, k), turned(turned(_MARKED, inner), outer)))
-        for inner in range(8)
-    )
-    for outer in range(8)
-)
+LARGEST = 400
+"""Contents in one component up to which it is completed. A larger one keeps what candidates found; its groups are
+smaller than they might be, and never wrong."""
 
 
 def close(
@@ -48,16 +37,23 @@ def close(
     progress: Progress,
 ) -> Iterator[Edge]:
     """The edges among pairs that no candidate proposed, inside each component of `near` and `similar` edges."""
-    pairs = list(_open_pairs(store, settings, [edge for edge in edges if edge.relation in ("near", "similar")]))
-    progress.stage("comparing the rest of each group", len(pairs))
-    yield from measured_edges(store, connectors, engine, pairs, settings, progress)
+    joining = [edge for edge in edges if edge.relation in ("near", "similar")]
+    pairs = list(_open_pairs(store, settings, joining))
+    progress.stage("comparing the rest of each group", None)
+    rounds = Rounds(
+        pairs, known_contents(store, {row for pair in pairs for row in (pair.a, pair.b)}), settings, joining
+    )
+    while wave := rounds.next():
+        found = list(measured_edges(store, connectors, engine, wave, settings, progress))
+        rounds.learn(found)
+        yield from found
 
 
 def _open_pairs(store: Store, settings: Settings, edges: Sequence[Edge]) -> Iterator[Pair]:
     joined: dict[int, dict[int, int]] = {}
     for edge in edges:
         joined.setdefault(edge.a, {})[edge.b] = edge.evidence.symmetry
-        joined.setdefault(edge.b, {})[edge.a] = _INVERSE[edge.evidence.symmetry]
+        joined.setdefault(edge.b, {})[edge.a] = INVERSE[edge.evidence.symmetry]
     seen: set[int] = set()
     for row in sorted(joined):
         if row not in seen:
@@ -75,7 +71,7 @@ def _turns(root: int, joined: Mapping[int, Mapping[int, int]]) -> dict[int, int]
         here = waiting.popleft()
         for there, symmetry in sorted(joined[here].items()):
             if there not in found:
-                found[there] = _COMPOSED[found[here]][symmetry]
+                found[there] = COMPOSED[found[here]][symmetry]
                 waiting.append(there)
     return found
 
@@ -94,7 +90,7 @@ def _missing(
     distances, _ = hamming.distances(hashes, at[:, 0], at[:, 1])
     for (a, b), distance in zip(open_pairs, distances.tolist(), strict=True):
         if not close_by_hash(known[a].facts, known[b].facts, distance, settings.near.copy_distance):
-            yield Pair(a, b, distance, _COMPOSED[_INVERSE[turns[a]]][turns[b]], "closure")
+            yield Pair(a, b, distance, COMPOSED[INVERSE[turns[a]]][turns[b]], "closure")
 
 
 def _hashes(known: Known) -> NDArray[np.uint8]:

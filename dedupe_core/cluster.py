@@ -5,9 +5,10 @@ on what is joined and never on the order in which rows, edges or names arrive. W
 kept `apart` never share a group.
 
 `complete`     constrained complete link around leaders: the best free item takes its free neighbours, strongest first,
-               each only when it goes with *every* member so far. A chain A-B-C without A-C becomes two groups. The
-               group elects its leader; while that is another one, it is formed again around him. Two items that one
-               leader refused do not console each other: what little they share, they share with him.
+               each only when the group so far admits it (without other orders: when it is linked to *every* member). A
+               chain A-B-C without A-C becomes two groups. The group elects its leader; while that is another one, it
+               is formed again around him. Two items that one leader refused do not console each other: what little
+               they share, they share with him.
 `average`      agglomerative average link (UPGMA, Sokal & Michener 1958); a missing link counts as 0.
 `components`   connected components, grown strongest link first (Kruskal 1956) so that `apart` cuts the weakest.
 `dbscan`       Ester et al. 1996 on the distance 1 − score, as scikit-learn's DBSCAN: cores, borders, noise left alone.
@@ -27,32 +28,34 @@ from scipy.sparse.csgraph import connected_components
 Method = Literal["complete", "average", "components", "dbscan"]
 Question = Callable[[int, int], bool]
 Election = Callable[[Sequence[int]], int]
-_ELECTIONS = 5
+Admission = Callable[[int, Sequence[int]], bool]
 
 
 @dataclass(frozen=True, slots=True)
 class Links:
     """`size` items and the accepted links among them: score in (0, 1] by (i, j), i < j.
 
-    `apart(i, j)`: these two must never share a group; None when nothing is apart. `along(i, j)`: these two may be
-    members of one complete-link group; None when that takes a link. `elect(group)`: who of a complete-link group leads
-    it; None for the lowest number."""
+    `apart(i, j)`: these two must never share a group; None when nothing is apart. Of complete-link groups only:
+    `admits(item, group)`: may it become a member (None: when it is linked to all); `elect(group)`: who of them leads it
+    (None: the lowest number)."""
 
     size: int
     scores: Mapping[tuple[int, int], float]
     apart: Question | None = None
-    along: Question | None = None
+    admits: Admission | None = None
     elect: Election | None = None
 
     def score(self, i: int, j: int) -> float:
         """The score of a link, 0 where there is none."""
         return self.scores.get((i, j) if i < j else (j, i), 0.0)
 
-    def together(self, i: int, j: int) -> bool:
-        """May these two stand side by side in a complete-link group?"""
-        if self.apart is not None and self.apart(i, j):
+    def welcome(self, item: int, group: Sequence[int]) -> bool:
+        """May this item become a member of this complete-link group?"""
+        if self.apart is not None and any(self.apart(item, member) for member in group):
             return False
-        return self.score(i, j) > 0 if self.along is None else self.along(i, j)
+        if self.admits is not None:
+            return self.admits(item, group)
+        return all(self.score(item, member) > 0 for member in group)
 
     def neighbours(self) -> dict[int, list[int]]:
         """The linked items of each item."""
@@ -101,7 +104,7 @@ def _barred(links: Links) -> dict[int, set[int]]:
     """Who is refused from the start: where a link joins two that may not be members of one group."""
     refused: dict[int, set[int]] = {}
     for i, j in links.scores:
-        if not links.together(i, j):
+        if not links.welcome(i, [j]):
             refused.setdefault(i, set()).add(j)
             refused.setdefault(j, set()).add(i)
     return refused
@@ -114,20 +117,33 @@ def _around(
     taken: Collection[int],
     refused: Mapping[int, set[int]],
 ) -> list[int]:
-    """The leader's group: among free items, and around the one that it elects itself."""
-    nobody: set[int] = set()
-    group: list[int] = []
-    for _ in range(_ELECTIONS):
-        group = [leader]
-        free = [item for item in neighbours[leader] if item not in taken]
-        for item in sorted(free, key=lambda item: (-links.score(leader, item), item)):
-            consoled = any(not refused.get(item, nobody).isdisjoint(refused.get(member, nobody)) for member in group)
-            if not consoled and all(links.together(item, member) for member in group):
-                group.append(item)
+    """The leader's group: among free items, and around the one that it elects itself. Where each of two groups elects
+    the other one's leader, the larger one stands."""
+    tried: dict[int, list[int]] = {}
+    while leader not in tried:
+        tried[leader] = group = _gathered(links, leader, neighbours, taken, refused)
         elected = leader if links.elect is None or len(group) == 1 else links.elect(group)
         if elected == leader:
-            break
+            return group
         leader = elected
+    return max(tried.values(), key=lambda group: (len(group), -group[0]))
+
+
+def _gathered(
+    links: Links,
+    leader: int,
+    neighbours: Mapping[int, Sequence[int]],
+    taken: Collection[int],
+    refused: Mapping[int, set[int]],
+) -> list[int]:
+    """The leader, then those free neighbours that the group so far welcomes, strongest first."""
+    nobody: set[int] = set()
+    group = [leader]
+    free = [item for item in neighbours[leader] if item not in taken]
+    for item in sorted(free, key=lambda item: (-links.score(leader, item), item)):
+        consoled = any(not refused.get(item, nobody).isdisjoint(refused.get(member, nobody)) for member in group)
+        if not consoled and links.welcome(item, group):
+            group.append(item)
     return group
 
 

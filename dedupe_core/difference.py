@@ -228,9 +228,10 @@ def _surprise(predicted: Plane, seen: Plane, inside: NDArray[np.bool_], least: f
     contrast = np.maximum(var_p * gain, var_s)
     unexplained = np.sqrt(contrast * (1 - correlation**2))
     share = unexplained / np.sqrt(contrast + 16)
-    some = inside[::2, ::2]
-    usual = ABOVE_USUAL * float(np.percentile(unexplained[::2, ::2][some], 75))
-    busy = share[::2, ::2][some & (contrast[::2, ::2] > LEAST_CONTRAST**2)]
+    # means over a window change slowly: one pixel of sixteen tells the distribution
+    some = inside[::4, ::4]
+    usual = ABOVE_USUAL * float(np.percentile(unexplained[::4, ::4][some], 75))
+    busy = share[::4, ::4][some & (contrast[::4, ::4] > LEAST_CONTRAST**2)]
     usual_share = float(np.percentile(busy, 90)) if busy.size else 0.0
     structure = np.clip(_USUAL_STRUCTURE * usual_share, _LEAST_STRUCTURE, _STRUCTURE)
     return np.asarray(np.where(share > structure, unexplained / max(least, usual), 0), np.float32)

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, product
 
-from dedupe_core.accord import agree
-from dedupe_core.cluster import Links, Question, cluster
+from dedupe_core.accord import Vote, admitted, vote
+from dedupe_core.cluster import Admission, Links, Question, cluster
 from dedupe_core.keep import choose, held_back, rank
 from dedupe_core.material import Material, gather, says_nothing, taking_part, weighed
 from dedupe_core.model import RELATIONS, Choice, Edge, Evidence, Group, Judge, Photo, Relation
@@ -40,7 +40,7 @@ def decide(store: Store, edges: Sequence[Edge], settings: Settings, judge: Judge
 def group(material: Material, settings: Settings, judge: Judge) -> list[Choice]:
     """The groups of `settings.levels` with their keepers, in the order of relation and id. The order of rows, edges
     and names changes nothing. Raises `UnknownRule`."""
-    levels = _Levels(material, settings, judge)
+    levels = Levels(material, settings, judge)
     choices = [
         *levels.equal_bytes(),
         *levels.equal_pixels(material.pixels),
@@ -52,7 +52,7 @@ def group(material: Material, settings: Settings, judge: Judge) -> list[Choice]:
     return sorted(shown, key=lambda choice: (RELATIONS.index(choice.group.relation), choice.group.id))
 
 
-class _Levels:
+class Levels:
     """The way up. `stands[content]` is the row that speaks for a content, `behind[row]` the contents it speaks for."""
 
     def __init__(self, material: Material, settings: Settings, judge: Judge) -> None:
@@ -101,7 +101,7 @@ class _Levels:
         linked = self._lifted(edge for edge in self.edges if edge.relation == "near")
         other_shots = self._lifted(edge for edge in self.edges if edge.relation == "series")
         order = self._ranked(linked)
-        links = self._links("near", order, linked, self._apart(order, set(other_shots)), self._along(order, linked))
+        links = self._links("near", order, linked, self._apart(order, set(other_shots)), self._votes(order, linked))
         choices = [held_back(choice, self.followed) for choice in self._clustered("near", order, links, linked)]
         for choice in choices:
             self._speaks(choice)
@@ -117,6 +117,10 @@ class _Levels:
         links = self._links(relation, order, linked, self._apart(order), self._of_one(order, linked, copies))
         return self._clustered(relation, order, links, linked)
 
+    def standing(self, relation: Relation) -> list[Edge]:
+        """The edges of a relation between those that stand now."""
+        return list(self._lifted(edge for edge in self.edges if edge.relation == relation).values())
+
     def _ranked(self, linked: Mapping[Rows, Edge]) -> list[int]:
         nodes = {row: self.photos[row] for pair in linked for row in pair}
         return rank(nodes, linked.values(), self.settings.keeping, self.settings.planning.protected)
@@ -127,7 +131,7 @@ class _Levels:
         order: Sequence[int],
         linked: Mapping[Rows, Edge],
         apart: Question | None,
-        along: Question | None = None,
+        admits: Admission | None = None,
     ) -> Links:
         number = {row: item for item, row in enumerate(order)}
         scores = {
@@ -140,7 +144,7 @@ class _Levels:
             inner = [linked[pair] for pair in combinations(rows, 2) if pair in linked]
             return number[self._choice(relation, rows, inner).keep]
 
-        return Links(len(order), scores, apart, along, elect)
+        return Links(len(order), scores, apart, admits, elect)
 
     def _clustered(
         self, relation: Relation, order: Sequence[int], links: Links, linked: Mapping[Rows, Edge]
@@ -224,29 +228,34 @@ class _Levels:
 
         return question
 
-    def _along(self, rows: Sequence[int], linked: Mapping[Rows, Edge]) -> Question:
-        """May share a group of copies: an edge joins them, or they were compared and agree as far as they meet. What
-        was put away for their sake is still asked, so that a second run finds what the first one found."""
+    def _votes(self, rows: Sequence[int], linked: Mapping[Rows, Edge]) -> Admission:
+        """A copy of the leader joins the group when the others admit it. What was put away for the sake of a member
+        votes as well, so that a second run finds what the first one found."""
 
-        def question(i: int, j: int) -> bool:
-            a, b = rows[i], rows[j]
-            joined = (min(a, b), max(a, b)) in linked
-            if not joined and not self._agreed(self.photos[a].content, self.photos[b].content):
-                return False
+        def admits(item: int, group: Sequence[int]) -> bool:
+            leader, *others = (rows[member] for member in group)
+            cast = [each for other in others for each in ballots(rows[item], other)]
+            return admitted([*cast, *absent(rows[item], leader)])
+
+        def ballots(a: int, b: int) -> Iterator[Vote]:
+            if (min(a, b), max(a, b)) in linked:
+                yield "agree"
+            elif (found := self.measured(self.photos[a].content, self.photos[b].content)) is not None:
+                yield vote(found, self.settings.near.copy_distance)
+            yield from absent(a, b)
+
+        def absent(a: int, b: int) -> Iterator[Vote]:
             if not self.put_away:
-                return True
+                return
             ours, theirs = self._ever(a), self._ever(b)
             away = {*ours, *theirs} - {*self.behind[a], *self.behind[b]}
-            return all(self._agreed(x, y) is not False for x in ours for y in theirs if x in away or y in away)
+            for x, y in product(ours, theirs):
+                if (x in away or y in away) and (found := self.measured(x, y)) is not None:
+                    yield vote(found, self.settings.near.copy_distance)
 
-        return question
+        return admits
 
-    def _agreed(self, a: str, b: str) -> bool | None:
-        """Were these two found to be copies, or crops of one? None when nobody compared them."""
-        found = self.measured(a, b)
-        return None if found is None else agree(found, self.settings.near.copy_distance)
-
-    def _of_one(self, rows: Sequence[int], linked: Mapping[Rows, Edge], copies: Mapping[Rows, Edge]) -> Question:
+    def _of_one(self, rows: Sequence[int], linked: Mapping[Rows, Edge], copies: Mapping[Rows, Edge]) -> Admission:
         """May be looked at together: an edge joins them, or both are copies of a third that could not have both in its
         group."""
         of: dict[int, set[int]] = {}
@@ -254,11 +263,10 @@ class _Levels:
             of.setdefault(a, set()).add(b)
             of.setdefault(b, set()).add(a)
 
-        def question(i: int, j: int) -> bool:
-            a, b = rows[i], rows[j]
+        def beside(a: int, b: int) -> bool:
             return (min(a, b), max(a, b)) in linked or not of.get(a, set()).isdisjoint(of.get(b, ()))
 
-        return question
+        return lambda item, group: all(beside(rows[item], rows[member]) for member in group)
 
 
 def _one_picture(a: Photo, b: Photo) -> bool:

@@ -1,91 +1,106 @@
-"""The pairs that grouping still wants measured: the likely keeper of each group against those that may go for its sake.
+"""The likely keeper of each group is compared with all of it.
 
 Verification spares the squares of large groups: copies of one picture that their hashes call alike are not laid on each
 other. But who stays is chosen by rules that verification does not know, and nothing is dropped for a keeper that it was
-not compared with. So the keeper of each group is compared with all of it.
+not compared with. So what is missing is measured here, once it can be said who will stay.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 
-from dedupe_core.keep import choose, rank
+from connectors.base import Connector
+from dedupe_core.engine import Engine
+from dedupe_core.group import Levels
 from dedupe_core.material import Material, gather
-from dedupe_core.model import Edge, Group, Pair, Photo
+from dedupe_core.model import Edge, NoFeedback, Pair, Progress
 from dedupe_core.settings import Settings
 from dedupe_core.store import Store
+from dedupe_core.symmetry import COMPOSED, INVERSE
+from dedupe_core.verify import measured_edges
+
+_FAR = 256  # bits: their hashes do not say that they are one picture
+_ROUNDS = 5
+"""What is measured (sizes, views) may make another one the keeper; after so many changes of mind the rest stays for
+review."""
 
 
-def keepers_open(store: Store, edges: Sequence[Edge], settings: Settings) -> list[Pair]:
-    """Pairs of a group's likely keeper and a photo of it that were only assumed to be copies; none when all are
-    measured. Measure them, add their edges, and ask again: their sizes and views may make another one the keeper."""
-    near = [edge for edge in edges if edge.relation == "near"]
-    return wanted(gather(store, near, settings.near.copy_distance), settings) if near else []
+def around_keepers(
+    store: Store,
+    connectors: Mapping[str, Connector],
+    engine: Engine,
+    edges: Iterable[Edge],
+    settings: Settings,
+    progress: Progress,
+) -> list[Edge]:
+    """All these edges, and those between the likely keepers and what is taken for their copies so far."""
+    known = list(edges)
+    asked: set[tuple[int, int]] = set()
+    for _ in range(_ROUNDS):
+        material = gather(store, known, settings.near.copy_distance)
+        pairs = [pair for pair in wanted(material, settings) if (pair.a, pair.b) not in asked]
+        if not pairs:
+            break
+        asked.update((pair.a, pair.b) for pair in pairs)
+        progress.stage("comparing with the best of each group", len(pairs))
+        known += measured_edges(store, connectors, engine, pairs, settings, progress)
+    return known
 
 
 def wanted(material: Material, settings: Settings) -> list[Pair]:
-    """The same of material at hand, whose edges are all `near`."""
-    return _Circles(material, settings).open_pairs()
+    """For each group of copies as it stands, its keeper against all of it and against the copies of its copies, as far
+    as no edge tells. What was measured in an earlier run costs nothing."""
+    levels = Levels(material, settings, NoFeedback())
+    levels.equal_bytes()
+    levels.equal_pixels(material.pixels)
+    return _Circles(levels, material).open_pairs()
 
 
 class _Circles:
-    """Around each leader its copies, and their copies as far as hashes call them its own. All by signature row."""
+    """Around each keeper its copies, and their copies. All by signature row."""
 
-    def __init__(self, material: Material, settings: Settings) -> None:
-        self.settings = settings
+    def __init__(self, levels: Levels, material: Material) -> None:
         self.measured = material.measured
-        self.photos: dict[int, Photo] = {}
-        for photo in sorted(material.photos.values(), key=lambda photo: photo.asset.id, reverse=True):
-            if photo.signature_row is not None and not photo.error:
-                self.photos[photo.signature_row] = photo
+        self.told = {frozenset((edge.a, edge.b)) for edge in material.edges}
         self.joined: dict[int, dict[int, Edge]] = {}
-        for edge in material.edges:
-            if edge.a in self.photos and edge.b in self.photos:
-                self.joined.setdefault(edge.a, {})[edge.b] = edge
-                self.joined.setdefault(edge.b, {})[edge.a] = edge
-        self.taken: set[int] = set()
+        for edge in levels.standing("near"):
+            self.joined.setdefault(edge.a, {})[edge.b] = edge
+            self.joined.setdefault(edge.b, {})[edge.a] = edge
+        self.content = {row: photo.content for row, photo in levels.shown_by.items()}
+        signature = {row: photo.signature_row for row, photo in levels.photos.items()}
+        self.groups = [
+            (signature[choice.keep], [signature[row] for row in choice.group.members]) for choice in levels.near()
+        ]
 
     def open_pairs(self) -> list[Pair]:
-        """For each circle its keeper against all of it, as far as nothing was measured."""
-        found: list[Pair] = []
-        for seed in self._ranked():
-            if seed not in self.taken:
-                keeper = self._keeper(self._around(seed))
-                circle = self._around(keeper)
-                found += [pair for other in circle if (pair := self._open(keeper, other)) is not None]
-                self.taken.update(circle, (seed,))
-        return found
-
-    def _ranked(self) -> list[int]:
-        rows = {self.photos[signature].row: signature for signature in self.joined}
-        edges = [edge for a, others in self.joined.items() for edge in others.values() if edge.a == a]
-        known = {row: self.photos[signature] for row, signature in rows.items()}
-        order = rank(known, edges, self.settings.keeping, self.settings.planning.protected)
-        return [rows[row] for row in order]
-
-    def _around(self, leader: int) -> list[int]:
-        near = set(self.joined[leader])
-        second = set().union(*(self.joined[signature] for signature in near)) - near - {leader}
-        alike = {signature for signature in second if self._assumed(leader, signature)}
-        return [leader, *sorted((near | alike) - self.taken)]
-
-    def _keeper(self, circle: Sequence[int]) -> int:
-        if len(circle) == 1:
-            return circle[0]
-        rows = {self.photos[signature].row: signature for signature in circle}
-        inside = set(circle)
-        edges = [edge for a in circle for b, edge in self.joined[a].items() if edge.a == a and b in inside]
-        group = Group("", "near", tuple(sorted(rows)), tuple(edges))
-        photos = {row: self.photos[signature] for row, signature in rows.items()}
-        return rows[choose(group, photos, self.settings.keeping, self.settings.planning.protected).keep]
-
-    def _assumed(self, a: int, b: int) -> bool:
-        found = self.measured(self.photos[a].content, self.photos[b].content)
-        return found is not None and found.assumed
+        found: dict[tuple[int, int], Pair] = {}
+        for keeper, members in self.groups:
+            circle = {other for member in members if member is not None for other in self.joined.get(member, {})}
+            for other in sorted(circle.union(member for member in members if member is not None)):
+                pair = None if keeper is None else self._open(keeper, other)
+                if pair is not None:
+                    found[pair.a, pair.b] = pair
+        return [found[rows] for rows in sorted(found)]
 
     def _open(self, keeper: int, other: int) -> Pair | None:
-        if keeper == other or other in self.joined[keeper]:
-            return None
         a, b = sorted((keeper, other))
-        found = self.measured(self.photos[a].content, self.photos[b].content)
-        return Pair(a, b, found.distance, found.symmetry, "closure") if found is not None and found.assumed else None
+        if a == b or frozenset((a, b)) in self.told:
+            return None
+        found = self.measured(self.content[a], self.content[b])
+        if found is None:
+            return Pair(a, b, _FAR, self._by_way_of_another(a, b), "closure")
+        return Pair(a, b, found.distance, found.symmetry, "closure")
+
+    def _by_way_of_another(self, a: int, b: int) -> int:
+        """The symmetry that turns b onto a, by the strongest of those that both are copies of."""
+        ours, theirs = self.joined.get(a, {}), self.joined.get(b, {})
+        between = sorted(ours.keys() & theirs.keys(), key=lambda row: (-ours[row].score, row))
+        if not between:
+            return 0
+        middle = between[0]
+        return COMPOSED[_turn(ours[middle], a)][_turn(theirs[middle], middle)]
+
+
+def _turn(edge: Edge, first: int) -> int:
+    """The symmetry that turns the other end of an edge onto `first`."""
+    return edge.evidence.symmetry if edge.a == first else INVERSE[edge.evidence.symmetry]

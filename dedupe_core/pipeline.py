@@ -14,6 +14,7 @@ from dedupe_core.closure import close
 from dedupe_core.engine import Engine
 from dedupe_core.fingerprint import RECIPE, fingerprint
 from dedupe_core.group import decide
+from dedupe_core.keepers import around_keepers
 from dedupe_core.model import Choice, Edge, Judge, Progress, Relation
 from dedupe_core.neighbours import neighbours
 from dedupe_core.scan import ScanCounts, scan
@@ -65,12 +66,13 @@ def run(
 def compare(
     store: Store, connectors: Mapping[str, Connector], engine: Engine, settings: Settings, progress: Progress
 ) -> list[Edge]:
-    """Candidates, then proof, then the pairs that proof left open inside each component."""
+    """Candidates, then proof, then the pairs that proof left open: inside each component, and around who will stay."""
     if not {"pixels", "near", "similar", "series"} & set(settings.levels):
         return []
     pairs = neighbours(store, settings, progress)
     edges = list(verify(store, connectors, engine, pairs, settings, progress))
-    return [*edges, *close(store, connectors, engine, edges, settings, progress)]
+    edges += close(store, connectors, engine, edges, settings, progress)
+    return around_keepers(store, connectors, engine, edges, settings, progress)
 
 
 def _mark(store: Store, settings: Settings, judge: Judge) -> str:

@@ -63,8 +63,9 @@ def timing(a: Facts, b: Facts) -> tuple[Timing, float | None]:
 def relate(a: Facts, b: Facts, evidence: Evidence, settings: Settings) -> Edge | None:
     """The edge between two contents (a.row < b.row), or None when they are not related.
 
-    Copies are `near` unless something speaks against it: a region that differs, other capture times, or two camera
-    originals of which one has no time. Then they are `similar`, or `series` within seconds on one camera.
+    Copies are `near` unless something speaks against it: a region that differs, other capture times, or two files
+    straight from one camera of which one has no time. Then they are `similar`, or `series` when one camera took them
+    within seconds.
     """
     when, apart = timing(a, b)
     relation, score, sentence = _judged(a, b, evidence, settings, when, apart)
@@ -130,9 +131,15 @@ def _doubt(a: Facts, b: Facts, evidence: Evidence, settings: Settings, when: Tim
         return "not all of it agrees: look before you choose"
     if when == "differ":
         return f"taken {_span(apart)} apart"
-    if when == "unknown" and a.camera and b.camera:
-        return "both come from a camera and one has no capture time"
+    if when == "unknown" and _both_original(a, b):
+        return "both come straight from one camera, and without both capture times they may be two shots"
     return ""
+
+
+def _both_original(a: Facts, b: Facts) -> bool:
+    """Two files of one camera and of equal size may be frames of a burst, which no look at pixels tells from copies
+    (quality.md section 12); a file of another size was made from something."""
+    return bool(a.camera) and a.camera == b.camera and sorted((a.width, a.height)) == sorted((b.width, b.height))
 
 
 def _score(evidence: Evidence) -> float:

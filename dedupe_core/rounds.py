@@ -8,10 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from dedupe_core import hamming
+from dedupe_core.keep import rank
 from dedupe_core.model import Edge, Evidence, Pair, Photo
 from dedupe_core.relate import DOCUMENT_BIN, FLAT_GRADIENT, FLAT_LUMA_SD, Facts, timing
 from dedupe_core.settings import Settings
 from dedupe_core.store import Store
+
+WITNESSES = 2
+"""Other copies of its leader that a copy is measured against when hashes do not say that the two are one picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +27,21 @@ class Known:
 
 
 class Rounds:
-    """Waves of pairs. In each, every content that outranks its open neighbours is measured against all of them; those
-    that prove to be its copies follow it. Last come the pairs that this left open and that hashes do not settle."""
+    """Waves of pairs. In each, every content that outranks its open neighbours leads: it is measured against all of
+    them. Its copies follow it and lead nobody; the others lead later waves among themselves. Between a copy of a leader
+    and one that the leader is only like, nothing is asked: who stays is asked of both, and that is what counts.
 
-    def __init__(self, pairs: Iterable[Pair], known: Mapping[int, Known], settings: Settings) -> None:
+    Last come the copies whose hashes are far from their leader's: each is measured against a few of its other copies,
+    so that a mistake finds no friends."""
+
+    def __init__(
+        self, pairs: Iterable[Pair], known: Mapping[int, Known], settings: Settings, told: Sequence[Edge] | None = None
+    ) -> None:
+        """`told`: what is known already, when the pairs are only what that left open; then whatever a leader says of
+        one settles it for the leader's copies, too."""
         self.known = known
         self.settings = settings
+        self.closing = told is not None
         self.open: dict[tuple[int, int], Pair] = {}
         self.near: dict[int, set[int]] = {}
         for pair in pairs:
@@ -36,47 +49,84 @@ class Rounds:
                 self.open[pair.a, pair.b] = pair
                 self.near.setdefault(pair.a, set()).add(pair.b)
                 self.near.setdefault(pair.b, set()).add(pair.a)
-        ranked = sorted(self.near, key=lambda row: (_worth(known[row]), -row), reverse=True)
+        self.told: dict[int, list[Edge]] = {}
+        self.around = {row: set(others) for row, others in self.near.items()}
+        for edge in told or ():
+            if edge.a in self.near and edge.b in self.near:
+                for row, other in ((edge.a, edge.b), (edge.b, edge.a)):
+                    self.told.setdefault(row, []).append(edge)
+                    self.around[row].add(other)
+        ranked = _ranked({row: known[row].photo for row in self.near}, told or (), settings)
         self.place = {row: place for place, row in enumerate(ranked)}
         self.waiting = dict.fromkeys(ranked)
         self.leader: dict[int, int] = {}
+        self.beside: dict[int, set[int]] = {}
         self.ended = False
 
     def next(self) -> list[Pair]:
         """The next pairs to measure; none when all is settled."""
         while self.waiting:
-            leaders = [row for row in self.waiting if not any(self._outranks(other, row) for other in self.near[row])]
+            leaders = [row for row in self.waiting if not any(self._outranks(other, row) for other in self.around[row])]
             for row in leaders:
                 del self.waiting[row]
+                self.learn(self.told.get(row, ()))
             wave = [pair for row in leaders for pair in self._take(row)]
             if wave:
                 return wave
         if self.ended:
             return []
         self.ended = True
-        return [pair for pair in self.open.values() if not self._settled(pair)]
+        return list(self._witnesses())
 
     def learn(self, edges: Iterable[Edge]) -> None:
-        """Copies of a leader follow it and lead nobody."""
+        """Copies of a leader follow it and lead nobody; what is only like it stands beside it."""
         for edge in edges:
-            if edge.relation in ("near", "pixels"):
-                for leader, other in ((edge.a, edge.b), (edge.b, edge.a)):
-                    if other in self.waiting and leader not in self.waiting and leader not in self.leader:
-                        self.leader[other] = leader
-                        del self.waiting[other]
+            for leader, other in ((edge.a, edge.b), (edge.b, edge.a)):
+                if other not in self.waiting or leader in self.waiting or leader in self.leader:
+                    continue
+                if edge.relation in ("near", "pixels"):
+                    self.leader[other] = leader
+                    del self.waiting[other]
+                else:
+                    self.beside.setdefault(other, set()).add(leader)
 
     def _outranks(self, other: int, row: int) -> bool:
         return other in self.waiting and self.place[other] < self.place[row]
 
     def _take(self, row: int) -> list[Pair]:
         keys = ((min(row, other), max(row, other)) for other in sorted(self.near[row]))
-        return [self.open.pop(key) for key in keys if key in self.open]
+        taken = [self.open.pop(key) for key in keys if key in self.open]
+        asked = [pair for pair in taken if not self._beside_a_copy(pair)]
+        if self.closing:
+            for pair in asked:
+                self.beside.setdefault(pair.b if pair.a == row else pair.a, set()).add(row)
+        return asked
 
-    def _settled(self, pair: Pair) -> bool:
-        """Copies of one leader whose own hashes agree too, at no different time."""
-        a, b = self.known[pair.a].facts, self.known[pair.b].facts
-        one_leader = pair.a in self.leader and self.leader[pair.a] == self.leader.get(pair.b)
-        return one_leader and close_by_hash(a, b, pair.distance, self.settings.near.copy_distance)
+    def _beside_a_copy(self, pair: Pair) -> bool:
+        """One follows a leader that the other stands beside."""
+        return any(
+            self.leader.get(one) in self.beside.get(other, ()) for one, other in ((pair.a, pair.b), (pair.b, pair.a))
+        )
+
+    def _witnesses(self) -> Iterable[Pair]:
+        """For each copy that its leader's hash does not confirm, the best of the leader's other copies."""
+        asked: dict[int, list[tuple[int, Pair]]] = {}
+        for pair in self.open.values():
+            if pair.a in self.leader and self.leader[pair.a] == self.leader.get(pair.b):
+                for one, other in ((pair.a, pair.b), (pair.b, pair.a)):
+                    asked.setdefault(one, []).append((self.place[other], pair))
+        chosen: dict[tuple[int, int], Pair] = {}
+        for row, pairs in asked.items():
+            if not self._confirmed(row):
+                best = sorted(pairs, key=lambda entry: entry[0])[:WITNESSES]
+                chosen.update({(pair.a, pair.b): pair for _, pair in best if not self._by_hash(pair.a, pair.b)})
+        return chosen.values()
+
+    def _confirmed(self, row: int) -> bool:
+        return self._by_hash(row, self.leader[row])
+
+    def _by_hash(self, a: int, b: int) -> bool:
+        return assumed(self.known[a].photo, self.known[b].photo, self.settings.near.copy_distance) is not None
 
 
 def close_by_hash(a: Facts, b: Facts, distance: int, copy_distance: int) -> bool:
@@ -86,7 +136,7 @@ def close_by_hash(a: Facts, b: Facts, distance: int, copy_distance: int) -> bool
 
 
 def assumed(a: Photo | None, b: Photo | None, copy_distance: int) -> Evidence | None:
-    """What stands for a measurement between two that `Rounds` left open as settled; None for any others."""
+    """What stands for a measurement between two contents whose own hashes agree; None for any others."""
     if a is None or b is None or a.signature is None or b.signature is None:
         return None
     if not (a.signature.phashes and b.signature.phashes):
@@ -98,10 +148,11 @@ def assumed(a: Photo | None, b: Photo | None, copy_distance: int) -> Evidence | 
     return Evidence(distance=int(distance[0]), symmetry=int(symmetry[0]), assumed=True)
 
 
-def _worth(known: Known) -> tuple[int, int, int]:
-    signature = known.photo.signature
-    fields = signature.exif_fields if signature else 0
-    return known.facts.width * known.facts.height, fields, known.photo.asset.size
+def _ranked(photos: Mapping[int, Photo], edges: Iterable[Edge], settings: Settings) -> list[int]:
+    """Signature rows, the likeliest keeper first."""
+    rows = {photo.row: signature for signature, photo in photos.items()}
+    by_row = {photo.row: photo for photo in photos.values()}
+    return [rows[row] for row in rank(by_row, edges, settings.keeping, settings.planning.protected)]
 
 
 def known_contents(store: Store, rows: Iterable[int]) -> dict[int, Known]:

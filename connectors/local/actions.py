@@ -186,7 +186,7 @@ class LocalActions(Connector):
         home = home_of(root, files.split(moved.targets[0])[0])
         before = load(root, home, "move", token)
         if before is not None and begun(root, before) and _finished(root, before):
-            return before.targets
+            return _moved_back(root, moved, before)
         if exists(root, moved.targets[0]) is None and moved.items[0].is_at(exists(root, origins[0])):
             return origins
         forget(root, home, "move", token)
@@ -196,9 +196,7 @@ class LocalActions(Connector):
         unit = replace(unit, targets=_origins(root, moved, unit))
         with _all_or_nothing(root, unit):
             _carry(root, unit)
-        if unit.targets == origins:
-            _forget_undone(root, moved, unit)
-        return unit.targets
+        return _moved_back(root, moved, unit)
 
     def _to_system_trash(self, asset: Asset, token: str) -> Receipt:
         with self._at_work(asset.name) as root:
@@ -304,6 +302,12 @@ def _bring_back(root: int, unit: Unit) -> tuple[str, ...]:
     if back == tuple(item.path for item in unit.items):
         _forget_undone(root, unit)
     return back
+
+
+def _moved_back(root: int, moved: Unit, unit: Unit) -> tuple[str, ...]:
+    if unit.targets == tuple(item.path for item in moved.items):
+        _forget_undone(root, moved, unit)
+    return unit.targets
 
 
 def _forget_undone(root: int, *units: Unit) -> None:

@@ -183,14 +183,10 @@ def _bring_near(root: int, unit: Unit, item: Item, target: str) -> None:
     with _both(root, unit, item, target) as (slot, name, there, _, part):
         with suppress(PermissionError):  # somebody else's file keeps the times that a rename leaves it
             os.utime(name, ns=(item.atime_ns, item.mtime_ns), dir_fd=slot, follow_symlinks=False)
+        with suppress(FileNotFoundError):  # of a copy that a crash interrupted: it may be torn
+            os.unlink(part, dir_fd=there)
         if os.fstat(slot).st_dev != os.fstat(there).st_dev and not _twins(root, unit, item, target):
-            _copy(slot, name, there, part)
-
-
-def _copy(slot: int, name: str, there: int, part: str) -> None:
-    with suppress(FileNotFoundError):
-        os.unlink(part, dir_fd=there)
-    files.copy_new(slot, name, there, part)
+            files.copy_new(slot, name, there, part)
 
 
 def _enter(root: int, unit: Unit, item: Item, target: str) -> None:
@@ -212,8 +208,12 @@ def _rename_or_copy(slot: int, name: str, there: int, new: str, part: str) -> No
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        _copy(slot, name, there, part)
-        files.rename_new(there, part, there, new)
+        files.copy_new(slot, name, there, part)
+        try:
+            files.rename_new(there, part, there, new)
+        except OSError:
+            os.unlink(part, dir_fd=there)
+            raise
 
 
 def _leave(root: int, unit: Unit, item: Item, target: str) -> None:

@@ -55,7 +55,14 @@ def signature_row(letter: str) -> int:
     return int.from_bytes(letter.encode(), "big")
 
 
-COPY = {"inliers": 200, "overlap_a": 1.0, "overlap_b": 1.0, "blocks": 60, "block_median": 0.95, "block_p10": 0.8}
+COPY: dict[str, Any] = {
+    "inliers": 200,
+    "overlap_a": 1.0,
+    "overlap_b": 1.0,
+    "blocks": 60,
+    "block_median": 0.95,
+    "block_p10": 0.8,
+}
 
 
 def edge(a: str, b: str, relation: Relation = "near", score: float = 0.9, **evidence: Any) -> Edge:

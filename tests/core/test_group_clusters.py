@@ -68,9 +68,15 @@ def test_the_strongest_link_wins_a_contested_item() -> None:
     assert cluster(Links(3, {(0, 1): 0.6, (0, 2): 0.9})) == [(0, 2)]
 
 
-def test_two_crops_of_one_photo_stand_beside_it_when_nothing_speaks_against_it() -> None:
+def test_an_item_joins_when_the_group_admits_it_and_only_then() -> None:
     crops = {(0, 1): 0.9, (0, 2): 0.8}
-    assert cluster(Links(3, crops, along=lambda i, j: True)) == [(0, 1, 2)]
+    assert cluster(Links(3, crops, admits=lambda item, group: True)) == [(0, 1, 2)]
+    assert cluster(Links(3, crops, admits=lambda item, group: len(group) < 2)) == [(0, 1)]
+
+
+def test_two_that_one_leader_refused_do_not_form_a_group() -> None:
+    scores = {(0, 1): 0.9, (0, 2): 0.8, (0, 3): 0.8, (2, 3): 1.0, (3, 4): 0.7}
+    assert cluster(Links(5, scores, apart=lambda i, j: {i, j} in ({1, 2}, {1, 3}))) == [(0, 1), (3, 4)]
 
 
 def test_the_group_is_formed_again_around_the_leader_that_it_elects() -> None:

@@ -178,11 +178,18 @@ def test_what_looks_like_an_enlargement_is_not_the_larger_picture_and_yet_is_not
 
 
 @pytest.mark.parametrize(
-    "true", [{"jpeg_quality": 95}, {"jpeg_quality": 91, "exif_fields": 40}, {"jpeg_quality": 91, "width": 9999}]
+    "true",
+    [
+        {"jpeg_quality": 96},
+        {"jpeg_quality": 91, "exif_fields": 40},
+        {"jpeg_quality": 91, "modified_at": 1.0},
+        {"jpeg_quality": 91, "width": 9999},
+    ],
+    ids=["less compressed", "other metadata", "older", "much larger"],
 )
 def test_what_does_not_look_like_one_is_the_larger_picture(true: dict[str, Any]) -> None:
-    small = {"name": "a.jpg", "width": 2688, "height": 2016, "jpeg_quality": 95}
-    choice = two({"name": "z.jpg"} | true, small)
+    small = {"name": "a.jpg", "width": 2688, "height": 2016, "jpeg_quality": 95, "modified_at": 2.0}
+    choice = two({"name": "z.jpg", "modified_at": 3.0} | true, small)
     assert (choice.keep, choice.drop) == (1, (2,))
 
 
