@@ -1,0 +1,65 @@
+"""The model on this machine as a link of the chain: found without torch, loaded only when a picture needs it."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dedupe_core.embedders import ModelError
+from dedupe_core.settings import Embedding
+
+if TYPE_CHECKING:
+    from dedupe_core.embedders.local import LocalEmbedder
+
+_NEEDS = {"open_clip": ("torch", "open_clip"), "timm": ("torch", "timm"), "torchscript": ("torch",)}
+
+
+def weights_file(settings: Embedding, folder: Path) -> Path:
+    """Where the weights lie, whether they are there or not: the file that `weights` names, or the one that
+    `keepone models pull` writes into `folder`."""
+    named = Path(settings.weights).expanduser()
+    if names_a_file(settings.weights):
+        return named
+    return folder / f"{settings.kind}--{settings.model.replace('/', '_')}--{settings.weights}.safetensors"
+
+
+def names_a_file(weights: str) -> bool:
+    """Whether `weights` is a person's own file and no tag that can be fetched."""
+    named = Path(weights).expanduser()
+    return bool(named.suffix) and (named.is_absolute() or named.exists())
+
+
+class Local:
+    """The model that the configuration names, with its weights from a file. Nothing is fetched here."""
+
+    name = "local"
+
+    def __init__(self, settings: Embedding, folder: Path) -> None:
+        self.settings = settings
+        self.file = weights_file(settings, folder)
+
+    @property
+    def asked(self) -> str:
+        """Model, file and the file's state: other weights under the same name are another model."""
+        try:
+            state = self.file.stat()
+        except OSError:
+            return f"local {self.settings.kind} {self.settings.model} {self.file}"
+        place = f"{self.file} {state.st_mtime_ns} {state.st_size}"
+        return f"local {self.settings.kind} {self.settings.model} {self.settings.size} {place}"
+
+    def open(self) -> LocalEmbedder:
+        """The model, loaded. Raises `ModelError`."""
+        missing = [name for name in _NEEDS[self.settings.kind] if find_spec(name) is None]
+        if missing:
+            raise ModelError(f'{missing[0]} is not installed; run: pip install "keepone[clip]"')
+        if not self.file.is_file():
+            raise ModelError(
+                f"The weights of {self.settings.model} ({self.settings.weights}) are not here; run: keepone models pull"
+            )
+        from dedupe_core.embedders.local import LocalEmbedder
+        from dedupe_core.embedders.towers import build
+
+        tower = build(self.settings.kind, self.settings.model, self.file, self.settings.size)
+        return LocalEmbedder(tower, self.settings.device, self.settings.precision, self.settings.batch)

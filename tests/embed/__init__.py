@@ -1,0 +1,1 @@
+"""The level of embeddings: vectors, their join, models, the inference service."""
