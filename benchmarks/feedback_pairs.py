@@ -1,0 +1,244 @@
+"""Labelled pairs from the evaluation photos, measured as a scan measures them: what the learner's benchmark, and the
+script that fits its prior, work on.
+
+    python benchmarks/feedback_pairs.py [--testdata ../shared/testdata] [--keep DIR] [--transforms N]
+
+Each of the sixty sources is paired with its 58 variants, every labelled burst and hard negative is taken, and of other
+scenes the pairs whose hashes are nearest and as many at random. Capture times are those of the files; frames of a clip
+get the clip's own clock, and variants keep time and camera in 70 of 100 cases, as edited photos do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import hashlib
+import importlib.util
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from connectors.base import Asset, AssetId
+from dedupe_core import decode, hamming
+from dedupe_core.compare import Hint, compare
+from dedupe_core.features import View
+from dedupe_core.look import look
+from dedupe_core.measure import SAME_PIXELS
+from dedupe_core.model import Edge, Evidence, Photo, Signature
+from dedupe_core.relate import relate
+from dedupe_core.rounds import facts_of
+from dedupe_core.settings import Settings
+from dedupe_core.signing import signatures
+from dedupe_core.store.codec import signature_facts, signature_from
+from dedupe_core.tasks import Task
+
+KEEPS_TIME = 0.7
+CLOCK = datetime(2020, 1, 1)
+NEAREST, AT_RANDOM = 400, 200
+_SETTINGS = Settings()
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """One pair: where it comes from (`scene`: pairs of one scene never stand on both sides of a split), what it is
+    (`kind`: copy, edit, crop, geom, overlay, combo, burst, hardneg, other), its evidence, its two photos, and the
+    edge that the shipped gates make of it."""
+
+    scene: str
+    kind: str
+    evidence: Evidence
+    a: Photo
+    b: Photo
+    edge: Edge | None
+
+
+def default_testdata() -> Path:
+    """The evaluation data beside the checkout, or where KEEPONE_TESTDATA points."""
+    return Path(os.environ.get("KEEPONE_TESTDATA") or Path(__file__).parents[2] / "shared" / "testdata")
+
+
+def pairs(photos: Path, keep: Path | None, transforms: int = 58) -> list[Labelled]:
+    """All labelled pairs of the folder of evaluation photos; measured once and kept in `keep` if it is given."""
+    if not (photos / "pairs.csv").is_file():
+        raise SystemExit(f"There are no evaluation photos in {photos}; name them with --testdata.")
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = keep or Path(scratch)
+        folder.mkdir(parents=True, exist_ok=True)
+        file = folder / f"feedback-pairs-{transforms}.jsonl"
+        if not file.exists():
+            part = file.with_suffix(".part")
+            with part.open("w") as stream:
+                stream.writelines(json.dumps(row) + "\n" for row in _measured(photos, transforms))
+            part.rename(file)
+        with file.open() as stream:
+            return [_labelled(json.loads(line), at) for at, line in enumerate(stream)]
+
+
+def _measured(photos: Path, transforms: int) -> Iterator[dict[str, Any]]:
+    with (photos / "labels.csv").open(newline="") as stream:
+        rows = {row["id"]: row for row in csv.DictReader(stream)}
+    with (photos / "variant_sources.csv").open(newline="") as stream:
+        sources = [(row["id"], int(row["seed"])) for row in csv.DictReader(stream)]
+    jobs = [(str(photos), rows[name], seed, transforms) for name, seed in sources]
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        for found in pool.map(_of_source, jobs):
+            yield from found
+        chosen = list(_chosen(photos, rows))
+        for some in pool.map(_of_pairs, [(str(photos), chosen[i : i + 50]) for i in range(0, len(chosen), 50)]):
+            yield from some
+
+
+def _of_source(job: tuple[str, dict[str, str], int, int]) -> list[dict[str, Any]]:
+    """A source against its variants."""
+    photos, row, seed, transforms = Path(job[0]), job[1], job[2], job[3]
+    maker = _maker(photos)
+    data = (photos / row["path"]).read_bytes()
+    exif = maker.Image.open(photos / row["path"]).info.get("exif")
+    picture = maker.Image.open(photos / row["path"]).convert("RGB")
+    original = _signed(data, row)
+    view = View(decode.rgb(data, 500))
+    found = []
+    for name in sorted(maker.T, key=lambda name: _lot(row["id"] + name))[:transforms]:
+        kind, make = maker.T[name]
+        made, _ = make(picture, exif, seed)
+        signed = _signed(made, None)
+        if _lot(f"time {row['id']} {name}") < KEEPS_TIME:
+            signed = replace(signed, taken_at=original.taken_at, camera=original.camera)
+        else:
+            signed = replace(signed, taken_at=None, camera="")
+        found.append(_row(row["scene"], kind, original, signed, _evidence(original, view, data, signed, made)))
+    return found
+
+
+def _of_pairs(job: tuple[str, list[tuple[str, str, dict[str, str], dict[str, str]]]]) -> list[dict[str, Any]]:
+    photos, found = Path(job[0]), []
+    for scene, kind, one, other in job[1]:
+        first, second = ((photos / row["path"]).read_bytes() for row in (one, other))
+        a, b = _signed(first, one), _signed(second, other)
+        found.append(_row(scene, kind, a, b, _evidence(a, View(decode.rgb(first, 500)), first, b, second)))
+    return found
+
+
+def _chosen(photos: Path, rows: dict[str, dict[str, str]]) -> Iterator[tuple[str, str, dict[str, str], dict[str, str]]]:
+    """The labelled pairs of one scene, then those of two."""
+    with (photos / "pairs.csv").open(newline="") as stream:
+        for pair in csv.DictReader(stream):
+            if pair["label"] != "grey":
+                kind = "hardneg" if pair["label"] == "hardneg" else "burst"
+                yield rows[pair["a"]]["scene"], kind, rows[pair["a"]], rows[pair["b"]]
+    listed = list(rows.values())
+    signed = [_signed((photos / row["path"]).read_bytes(), row) for row in listed]
+    hashes = np.stack([np.frombuffer(one.phashes, np.uint8).reshape(8, 32) for one in signed])
+    a, b = np.triu_indices(len(listed), 1)
+    scenes = np.array([row["scene"] for row in listed])
+    other = scenes[a] != scenes[b]
+    a, b = a[other], b[other]
+    distance, _ = hamming.distances(hashes, a, b)
+    nearest = np.argsort(distance, kind="stable")[:NEAREST]
+    chance = np.random.default_rng(0).choice(len(a), AT_RANDOM, replace=False)
+    for at in [*nearest.tolist(), *chance.tolist()]:
+        one, two = listed[int(a[at])], listed[int(b[at])]
+        yield min(one["scene"], two["scene"]), "other", one, two
+
+
+def _evidence(a: Signature, view: View, first: bytes, b: Signature, second: bytes) -> Evidence:
+    """What a scan's worker measures."""
+    cv2.setNumThreads(1)
+    hashes = np.stack([np.frombuffer(one.phashes, np.uint8).reshape(8, 32) for one in (a, b)])
+    found, turn = hamming.distances(hashes, np.zeros(1, np.int64), np.ones(1, np.int64))
+    distance, symmetry = int(found[0]), int(turn[0]) if found[0] <= 110 else 0
+    perhaps = distance <= SAME_PIXELS and (a.width, a.height) == (b.width, b.height)
+    if perhaps and decode.pixel_digest(first) == decode.pixel_digest(second):
+        return Evidence(distance, symmetry, pixels_equal=True)
+    flat = any(facts_of([_photo(one, 0)]).flat for one in (a, b))
+
+    def finer() -> tuple[View, View]:
+        return View(decode.rgb(first, 1024)), View(decode.rgb(second, 1024))
+
+    return compare(view, View(decode.rgb(second, 500)), Hint(distance, symmetry, flat), finer)
+
+
+def _signed(data: bytes, row: dict[str, str] | None) -> Signature:
+    """The signature of a file; with the row of labels.csv also the time and camera that its photo has."""
+    signature = signatures([look(Task(0, data))])[0]
+    if row is None:
+        return signature
+    if row["t"]:
+        moment = CLOCK + timedelta(days=_lot(row["scene"]) * 1000, seconds=float(row["t"]))
+        return replace(signature, taken_at=moment, camera="clip")
+    return signature
+
+
+def _lot(name: str) -> float:
+    """A number in [0, 1) drawn by a name: the same on every machine."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:6], "big") / 2**48
+
+
+def _row(scene: str, kind: str, a: Signature, b: Signature, evidence: Evidence) -> dict[str, Any]:
+    plain = [{"content": one.content} | signature_facts(one) for one in (a, b)]
+    return {"scene": scene, "kind": kind, "a": plain[0], "b": plain[1], "evidence": asdict(evidence)}
+
+
+def _labelled(raw: dict[str, Any], at: int) -> Labelled:
+    a, b = (_photo(_signature(raw[side]), 2 * at + place) for place, side in enumerate("ab"))
+    evidence = Evidence(**raw["evidence"])
+    return Labelled(
+        raw["scene"], raw["kind"], evidence, a, b, relate(facts_of([a]), facts_of([b]), evidence, _SETTINGS)
+    )
+
+
+def _signature(raw: dict[str, Any]) -> Signature:
+    facts = {name: value for name, value in raw.items() if name != "content"}
+    return signature_from(raw["content"], b"", facts)
+
+
+def _photo(signature: Signature, row: int) -> Photo:
+    asset = Asset(AssetId("photos", signature.content), "1", signature.content[-12:], "", 0)
+    return Photo(row, asset, signature.content, signature, row)
+
+
+def _maker(photos: Path) -> Any:
+    """The data's own maker of variants."""
+    spec = importlib.util.spec_from_file_location("make_variants", photos / "make_variants.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["make_variants"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def kinds_of(found: Iterable[Labelled]) -> dict[str, dict[str, int]]:
+    """Pairs by kind and by the relation that the shipped gates give them."""
+    counts: dict[str, dict[str, int]] = {}
+    for one in found:
+        told = one.edge.relation if one.edge else "none"
+        counts.setdefault(one.kind, {})[told] = counts.setdefault(one.kind, {}).get(told, 0) + 1
+    return counts
+
+
+def main() -> None:
+    """Measure, and say what came out."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--testdata", type=Path, default=default_testdata())
+    parser.add_argument("--keep", type=Path)
+    parser.add_argument("--transforms", type=int, default=58)
+    options = parser.parse_args()
+    found = pairs(options.testdata / "photos", options.keep, options.transforms)
+    print(f"{len(found):,} labelled pairs")
+    for kind, told in sorted(kinds_of(found).items()):
+        print(f"  {kind:8} " + ", ".join(f"{name} {count}" for name, count in sorted(told.items())))
+
+
+if __name__ == "__main__":
+    main()

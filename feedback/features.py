@@ -1,0 +1,153 @@
+"""What the learner knows of a pair: a few numbers that a person can follow, from what a scan measured anyway.
+
+Each feature says which way it may count (`SIGNS`): more agreement never makes a pair less likely to be the same, more
+difference never makes it more likely. That keeps the learned answer monotone in the evidence.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from dedupe_core.model import Edge, Evidence, Photo
+from dedupe_core.store.codec import seconds
+
+VERSION = 1
+"""Raised whenever a feature changes its meaning; answers keep the numbers of their own version."""
+
+_SAME_MOMENT = 0.05
+_LAID_EDGE_ON_EDGE = 150
+_MOST_SECONDS = 12.0  # log1p of two days
+_NARROW = 0.02
+_PLAIN_EDIT = {"tone": 1.6, "colour": 1.8, "detail": 0.3}
+"""What an edit that people notice changes (log1p of 4 and 5 grey levels, a third more or less detail); saving a file
+again stays below half of each."""
+
+SIGNS: Mapping[str, int] = {
+    "hash": 1,
+    "points": 1,
+    "shared_most": 1,
+    "shared_least": 1,
+    "blocks": 1,
+    "worst_blocks": 1,
+    "fine": 1,
+    "local_difference": -1,
+    "tone": -1,
+    "colour": -1,
+    "detail": -1,
+    "look": -1,
+    "border": -1,
+    "size_ratio": -1,
+    "aspect": -1,
+    "same_time": 1,
+    "other_time": -1,
+    "time_gap": -1,
+    "same_camera": 0,
+    "flat": -1,
+    "turned": 0,
+    "other_source": 0,
+    "embedding": 1,
+}
+"""1: agreement, its weight is never negative; -1: difference, never positive; 0: free."""
+
+NAMES = tuple(SIGNS)
+
+WORDS: Mapping[str, str] = {
+    "hash": "how near their hashes are",
+    "points": "how many points match",
+    "shared_most": "how much of one lies in the other",
+    "shared_least": "how much both show",
+    "blocks": "how well their blocks agree",
+    "worst_blocks": "how well their worst blocks agree",
+    "fine": "how many fine blocks agree",
+    "local_difference": "a region that differs",
+    "tone": "a change of brightness or contrast",
+    "colour": "a change of colour",
+    "detail": "a change of sharpness",
+    "look": "a change of the whole look",
+    "border": "a border or bars around one",
+    "size_ratio": "their sizes",
+    "aspect": "their shapes",
+    "same_time": "one time of capture",
+    "other_time": "other times of capture",
+    "time_gap": "the time between them",
+    "same_camera": "their cameras",
+    "flat": "little to compare",
+    "turned": "one is turned or mirrored",
+    "other_source": "they are in two sources",
+    "embedding": "how alike a model finds them",
+}
+
+
+def features(evidence: Evidence, a: Photo, b: Photo, cosine: float | None = None) -> dict[str, float]:
+    """The features of a compared pair by name, without those that nobody measured. The same whichever comes first.
+
+    `same_time` under 0.05 s apart, `other_time` from there on, both 0 and no `time_gap` when a time is unknown; it is
+    log1p of the seconds as a share of two days, at most 1. `look`: 0 up to half of a plain edit, 1 for a plain one.
+    `border`: how much of what one shows beyond the other is plain, as frames and bars are."""
+    aligned = evidence.overlap_a == 1.0 and evidence.overlap_b == 1.0 and not evidence.inliers
+    found = {
+        "hash": (128 - min(evidence.distance, 128)) / 64,
+        "points": math.log1p(_LAID_EDGE_ON_EDGE if aligned else evidence.inliers) / 5,
+        "shared_most": max(evidence.overlap_a, evidence.overlap_b),
+        "shared_least": min(evidence.overlap_a, evidence.overlap_b),
+        "blocks": evidence.block_median,
+        "worst_blocks": max(evidence.block_p10, 0.0),
+        "flat": float(evidence.flat),
+        "turned": float(evidence.symmetry != 0),
+        "other_source": float(a.asset.id.source != b.asset.id.source),
+    }
+    found |= _times(a, b) | _sizes(a, b) | _measured(evidence)
+    if a.camera and b.camera:
+        found["same_camera"] = 1.0 if a.camera == b.camera else -1.0
+    if cosine is not None:
+        found["embedding"] = cosine
+    return found
+
+
+def of_edge(edge: Edge, a: Photo, b: Photo) -> dict[str, float]:
+    """The features of an edge between these photos."""
+    return features(edge.evidence, a, b)
+
+
+def _times(a: Photo, b: Photo) -> dict[str, float]:
+    ours, theirs = seconds(a.taken_at), seconds(b.taken_at)
+    if ours is None or theirs is None:
+        return {"same_time": 0.0, "other_time": 0.0}
+    gap = abs(ours - theirs)
+    if gap < _SAME_MOMENT:
+        return {"same_time": 1.0, "other_time": 0.0, "time_gap": 0.0}
+    return {"same_time": 0.0, "other_time": 1.0, "time_gap": min(math.log1p(gap) / _MOST_SECONDS, 1.0)}
+
+
+def _sizes(a: Photo, b: Photo) -> dict[str, float]:
+    if not (a.width and a.height and b.width and b.height):
+        return {}
+    shapes = [max(one.width, one.height) / min(one.width, one.height) for one in (a, b)]
+    ratio = (a.width * a.height) / (b.width * b.height)
+    return {"size_ratio": abs(math.log2(ratio)) / 2, "aspect": min(abs(math.log(shapes[0] / shapes[1])), 1.0)}
+
+
+def _measured(evidence: Evidence) -> dict[str, float]:
+    """What only the closer look tells."""
+    told = {
+        "fine": evidence.fine if evidence.fine_blocks else None,
+        "local_difference": None if evidence.difference is None else min(evidence.difference, 2.0),
+        "tone": None if evidence.tone is None else math.log1p(evidence.tone),
+        "colour": None if evidence.colour is None else math.log1p(evidence.colour),
+        "detail": None if evidence.detail is None else min(evidence.detail, 2.0),
+        "border": _border(evidence),
+    }
+    known = {name: value for name, value in told.items() if value is not None}
+    changes = [known[name] / usual for name, usual in _PLAIN_EDIT.items() if name in known]
+    return known | ({"look": min(max(2 * max(changes) - 1, 0.0), 2.0)} if changes else {})
+
+
+def _border(evidence: Evidence) -> float | None:
+    if evidence.margin_a is None or evidence.margin_b is None:
+        return None
+    outside, plain = max(
+        (1 - evidence.overlap_a, 1 - evidence.overlap_a - evidence.margin_a),
+        (1 - evidence.overlap_b, 1 - evidence.overlap_b - evidence.margin_b),
+    )
+    return min(max(plain, 0.0) / outside, 1.0) if outside > _NARROW else 0.0
