@@ -1,0 +1,96 @@
+"""Noting what a person decides, and taking it back: the same for the page and for the terminal. "Not duplicates" is
+also an answer that the groups learn from."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+from dedupe_app.web.shelf import Card, Shelf
+from dedupe_core.store import Store
+from dedupe_core.store.decisions import Decision, DecisionVerb, Place
+from feedback.labels import AnswerError, Said, around, revoke, say
+
+Answer = tuple[Card, DecisionVerb, set[int]]
+"""A group, what is said of it, and the rows that stay."""
+_TOGETHER = 2000  # decisions a transaction: short enough for others to write between
+_CROWD = 12  # photos above which an answer speaks of the keeper and each other, not of every pair
+
+
+def note(store: Store, shelf: Shelf, answers: Sequence[Answer]) -> str:
+    """Write decisions as one act and put them on the shelf; the token that takes them back. Raises `ValueError` when
+    nobody of a group would stay."""
+    if any(not stay for _, _, stay in answers):
+        raise ValueError("one photo of each group stays")
+    token, now = secrets.token_urlsafe(12), time.time()
+    for start in range(0, len(answers), _TOGETHER):
+        some = [_decision(store, *answer, token, now) for answer in answers[start : start + _TOGETHER]]
+        with store.transaction():
+            store.decisions.put(some)
+            last = store.decisions.last()
+        for number, decision in enumerate(some, last - len(some) + 1):
+            shelf.decide(shelf.cards[decision.group], replace(decision, id=number))
+    return token
+
+
+def take_back(store: Store, shelf: Shelf, token: str) -> tuple[int, list[Card]] | None:
+    """Take an act back; how many decisions that were, and the groups that it concerned. What was decided before it
+    counts again. Doing it twice changes nothing more. None when there never was such an act."""
+    touched = shelf.decided_in(token)
+    with store.transaction():
+        revoked = store.decisions.revoke(token)
+    if not revoked and not store.decisions.known(token):
+        return None
+    for card in touched:
+        _unsay(store, card.decision)
+        before = store.decisions.of(card.decision.mark) if card.decision else None
+        if before is not None and before.verb == "not_duplicates":
+            before = replace(before, answer=_say(store, card))
+            store.decisions.set_answer(before.id, before.answer)
+        shelf.decide(card, before)
+    return len(revoked), touched
+
+
+def suggested(card: Card) -> Answer:
+    """The group as it is shown: what the marks say, or that everything stays."""
+    gone = set(card.drop)
+    return card, "keep" if gone else "keep_all", {member.row for member in card.members} - gone
+
+
+def everybody(card: Card, verb: DecisionVerb) -> Answer:
+    """An answer by which all of a group stay."""
+    return card, verb, {member.row for member in card.members}
+
+
+def _decision(store: Store, card: Card, verb: DecisionVerb, stay: set[int], token: str, now: float) -> Decision:
+    _unsay(store, card.decision)
+    places: dict[bool, list[Place]] = {True: [], False: []}
+    for member in card.members:
+        places[member.row in stay].append((member.source, member.key, member.content))
+    size = sum(member.size for member in card.members if member.row not in stay)
+    answer = _say(store, card) if verb == "not_duplicates" else ""
+    keep, drop = tuple(places[True]), tuple(places[False])
+    return Decision(card.group.id, card.mark, verb, keep, drop, size, token, now, answer=answer)
+
+
+def _say(store: Store, card: Card) -> str:
+    """The answer's name; "" where there is nothing to say, as of equal bytes."""
+    rows = [member.row for member in card.members]
+    focus = card.group.keep if card.group.keep in rows else rows[0]
+    photos = store.assets.photos(rows)
+    pairs = [(photos[a], photos[b]) for a, b in around(rows, focus, every=len(rows) <= _CROWD)]
+    try:
+        return say(store, pairs, "not_similar", Said(origin="group")).answer
+    except AnswerError:
+        return ""
+
+
+def _unsay(store: Store, decision: Decision | None) -> None:
+    """The labels of a decision that no longer counts; those that somebody took back already are gone anyway."""
+    if decision is not None and decision.answer:
+        try:
+            revoke(store, [decision.answer])
+        except AnswerError:
+            return

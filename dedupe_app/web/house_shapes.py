@@ -1,0 +1,124 @@
+"""What the API takes and gives about everything around the review: sources, work, rules, learning, the doctor."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from dedupe_app.web.shapes import Shape, ShortText
+
+
+class SourceShape(Shape):
+    """One place of photos. `reads` says that originals can be looked at without a download."""
+
+    id: int
+    name: str
+    kind: str
+    state: str
+    note: str
+    scanned_at: float | None
+    photos: int
+    bytes: int
+    problem: str
+
+
+class JobShape(Shape):
+    """A piece of work. `status` has the fields of restic's status messages."""
+
+    id: str
+    kind: str
+    about: str
+    began: float
+    state: Literal["running", "done", "failed", "stopped"]
+    stopping: bool
+    status: dict[str, Any]
+    result: dict[str, Any]
+    error: str
+
+
+class UnreadShape(Shape):
+    """A photo that could not be read, and why."""
+
+    source: str
+    path: str
+    reason: str
+
+
+class RuleShape(Shape):
+    """A rule of who stays; `order` is None when it is not asked."""
+
+    name: str
+    tells: str
+    order: int | None
+
+
+class RulesIn(Shape):
+    """Another order to try."""
+
+    rules: list[ShortText] = Field(min_length=1, max_length=60)
+    folders: list[ShortText] = Field(default_factory=list, max_length=60)
+
+
+class ChangeShape(Shape):
+    """A group that would keep another photo."""
+
+    group: str
+    keeps: str
+    kept: str
+    reason: str
+
+
+class RulesOut(Shape):
+    """What another order would change, in the groups that were looked at."""
+
+    looked_at: int
+    total: int
+    changes: list[ChangeShape]
+
+
+class RungShape(Shape):
+    """Where a kind of copy stands: approvals since it came there, and what it waits for."""
+
+    kind: str
+    level: str
+    approvals: int
+    denials: int
+    waits_for: str
+
+
+class LearnShape(Shape):
+    """What was learned: answers by verdict, how many contradict each other, and the trust in each kind of copy."""
+
+    answers: dict[str, int]
+    contradictions: int
+    rungs: list[RungShape]
+
+
+class ReanalysisShape(Shape):
+    """What the answers make of the groups; `touched` are pairs called the same that would be apart."""
+
+    hidden: int
+    new: int
+    changed: int
+    touched: int
+    why: list[str]
+
+
+class CheckShape(Shape):
+    """One line of the doctor."""
+
+    name: str
+    level: Literal["ok", "warn", "fail"]
+    text: str
+    fix: str
+
+
+class About(Shape):
+    """What the page needs to know at its start."""
+
+    token: str
+    version: str
+    data: str
+    run: int
+    languages: list[str]

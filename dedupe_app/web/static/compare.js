@@ -1,0 +1,310 @@
+// @ts-check
+/**
+ * Two pictures of a group laid beside or on each other. Zoom and place are relative to the picture, so that a copy of
+ * 800 pixels and its original of 4000 show the same part. Four modes: side by side, blink, difference, slider.
+ */
+import { get, picture } from "./api.js";
+import { deck } from "./deck.js";
+import { difference } from "./difference.js";
+import { h, put } from "./dom.js";
+import { actionOf, hint } from "./keys.js";
+import { onGroup } from "./review.js";
+import { bytes, percent, t, term } from "./words.js";
+
+const MODES = /** @type {const} */ (["side", "blink", "difference", "slider"]);
+const MOST_ZOOM = 16;
+const BLINK = 166; // milliseconds: three pairs a second at most
+
+class CompareDialog extends HTMLElement {
+  connectedCallback() {
+    this.stop = new AbortController();
+    const signal = { signal: this.stop.signal };
+    /** @type {typeof MODES[number]} */ this.mode = "side";
+    this.view = { zoom: 1, x: 0.5, y: 0.5 };
+    this.top = 0;
+    this.panes = h("div.panes", { tabIndex: -1 });
+    this.tools = h("div.tools", { role: "toolbar", "aria-label": t("compare.modes") });
+    this.facts = h("div.facts", { tabIndex: 0, role: "region", "aria-label": t("compare.differences") });
+    this.note = h("p.note", { role: "status" });
+    this.heading = h("h2", { id: "compare-title" });
+    this.dialog = h(
+      "dialog.compare",
+      { "aria-labelledby": "compare-title", onclose: () => this.remove() },
+      h("header", {}, this.heading, this.tools, h("button", { type: "button", onclick: () => this.dialog.close() }, t("do.close"), h("kbd", { "aria-hidden": "true" }, "Esc"))),
+      this.panes,
+      this.note,
+      this.facts,
+    );
+    this.append(this.dialog);
+    this.dialog.showModal();
+    this.panes.focus();
+    document.addEventListener("keydown", (event) => this.press(event), signal);
+    deck.addEventListener("here", () => this.draw(), signal);
+    deck.addEventListener("group", () => this.marks(), signal);
+    this.watch = new ResizeObserver(() => this.place());
+    this.watch.observe(this.panes);
+    this.pointer();
+    this.draw();
+  }
+
+  disconnectedCallback() {
+    this.stop?.abort();
+    this.watch?.disconnect();
+    clearInterval(this.blinking);
+  }
+
+  /** The keeper, and the photo in focus or else the first other. */
+  get pair() {
+    const photos = deck.here?.photos ?? [];
+    const at = deck.focus > 0 ? deck.focus : 1;
+    return /** @type {import("./deck.js").Photo[]} */ ([photos[0], photos[at] ?? photos[1]].filter(Boolean));
+  }
+
+  draw() {
+    const pair = this.pair;
+    const [a, b] = pair;
+    clearInterval(this.blinking);
+    this.blinking = undefined;
+    if (!a || !b) {
+      this.dialog.close();
+      return;
+    }
+    this.top = 0;
+    this.heading.textContent = t("compare.title", { a: a.name, b: b.name });
+    put(this.tools, ...MODES.map((mode) => h("button", { type: "button", "aria-pressed": mode === this.mode, onclick: () => this.setMode(mode) }, t(`compare.${mode}`))), h("kbd", { "aria-hidden": "true" }, hint("mode")));
+    this.note.textContent = "";
+    if (this.mode === "side") put(this.panes, ...pair.map((photo, at) => this.pane([photo], at)));
+    else if (this.mode === "blink") put(this.panes, this.pane(pair, 0));
+    else if (this.mode === "slider") put(this.panes, this.pane(pair, 0), this.slide());
+    else this.drawDifference(a, b);
+    this.marks();
+    this.place();
+    this.tell(a, b);
+    this.prefetch();
+  }
+
+  /** @param {import("./deck.js").Photo[]} photos @param {number} at */
+  pane(photos, at) {
+    const images = photos.map((photo, layer) => {
+      const image = h("img", { alt: t("compare.picture", { name: photo.name }), draggable: false, src: picture(photo.id, 320) });
+      image.dataset.layer = String(layer);
+      this.load(image, photo, 1600);
+      return image;
+    });
+    const label = h("span.label");
+    const pane = h("div.pane", { "data-at": at }, ...images, label);
+    return pane;
+  }
+
+  /** @param {HTMLImageElement} image @param {import("./deck.js").Photo} photo @param {1600 | 4096} edge */
+  load(image, photo, edge) {
+    const large = new Image();
+    large.src = picture(photo.id, edge);
+    large.decode().then(() => {
+      image.src = large.src;
+      this.place();
+    }, () => undefined);
+  }
+
+  slide() {
+    const input = h("input.slide", { type: "range", min: "0", max: "100", value: "50", "aria-label": t("compare.slider") });
+    input.addEventListener("input", () => this.clip(Number(input.value)));
+    return input;
+  }
+
+  /** @param {number} share */
+  clip(share) {
+    const upper = this.panes.querySelector('[data-layer="1"]');
+    const pane = this.panes.querySelector(".pane");
+    if (upper && pane) pane.style.setProperty("--cut", `${share}%`);
+  }
+
+  /** @param {import("./deck.js").Photo} a @param {import("./deck.js").Photo} b */
+  async drawDifference(a, b) {
+    const canvas = h("canvas", { role: "img", "aria-label": t("compare.difference") });
+    const pane = h("div.pane", {}, canvas, h("span.label"));
+    put(this.panes, pane);
+    const laid = await this.laid(a, b);
+    const told = await difference(canvas, picture(a.id, 1600), picture(b.id, 1600), laid.symmetry).catch(() => null);
+    if (this.mode !== "difference" || !canvas.isConnected) return;
+    const shifted = laid.overlap_a !== null && Math.min(laid.overlap_a, laid.overlap_b) < 0.97;
+    const words = told ? [t("compare.changed", { share: percent(told.share, 1), most: percent(told.most) })] : [t("compare.failed")];
+    if (laid.symmetry) words.push(t("compare.turned"));
+    if (shifted) words.push(t("compare.cropped"));
+    this.note.textContent = words.join(" ");
+    this.place();
+  }
+
+  /** @param {import("./deck.js").Photo} a @param {import("./deck.js").Photo} b */
+  laid(a, b) {
+    const nothing = { symmetry: 0, overlap_a: null, overlap_b: null, differences: [], evidence: "" };
+    return get("/compare", { group_id: deck.here?.id, a: a.id, b: b.id }).catch(() => nothing);
+  }
+
+  /** @param {import("./deck.js").Photo} a @param {import("./deck.js").Photo} b */
+  async tell(a, b) {
+    const laid = await this.laid(a, b);
+    const names = [...new Set([...a.facts, ...b.facts].map((fact) => fact.name))];
+    const value = (/** @type {import("./deck.js").Photo} */ photo, /** @type {string} */ name) => photo.facts.find((fact) => fact.name === name)?.value ?? "–";
+    const rows = [
+      [t("table.size"), bytes(a.size), bytes(b.size)],
+      [t("table.resolution"), `${a.width} × ${a.height}`, `${b.width} × ${b.height}`],
+      [t("table.folder"), `${a.source}: ${a.folder || "/"}`, `${b.source}: ${b.folder || "/"}`],
+      ...names.map((name) => [term("field", name), value(a, name), value(b, name)]),
+    ].filter(([, one, other]) => one !== other);
+    put(
+      this.facts,
+      h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t("table.field")), h("th", { scope: "col" }, a.name), h("th", { scope: "col" }, b.name))), h("tbody", {}, ...rows.map(([name, one, other]) => h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, one), h("td", {}, other))))),
+      laid.evidence ? h("p", {}, laid.evidence) : "",
+    );
+  }
+
+  marks() {
+    const pair = this.pair;
+    for (const pane of this.panes.querySelectorAll(".pane")) {
+      const photo = pair[this.mode === "side" ? Number(pane.dataset.at) : this.top] ?? pair[0];
+      if (!photo) continue;
+      const number = (deck.here?.photos.indexOf(photo) ?? 0) + 1;
+      pane.classList.toggle("trash", !photo.keep);
+      pane.querySelector(".label").textContent = this.mode === "difference" ? "" : `${number} · ${photo.name} · ${t(photo.keep ? "photo.keep" : "photo.trash")}`;
+      if (this.mode === "blink") for (const image of pane.querySelectorAll("img")) image.hidden = Number(image.dataset.layer) !== this.top;
+    }
+  }
+
+  /** Every picture shows the part around the same relative place. */
+  place() {
+    const { zoom, x, y } = this.view;
+    for (const pane of this.panes.querySelectorAll(".pane")) {
+      const { clientWidth: wide, clientHeight: high } = pane;
+      for (const shown of pane.querySelectorAll("img, canvas")) {
+        const own = { w: shown.naturalWidth || shown.width || 1, h: shown.naturalHeight || shown.height || 1 };
+        const scale = Math.min(wide / own.w, high / own.h) * zoom;
+        shown.style.width = `${own.w * scale}px`;
+        shown.style.height = `${own.h * scale}px`;
+        shown.style.left = `${wide / 2 - x * own.w * scale}px`;
+        shown.style.top = `${high / 2 - y * own.h * scale}px`;
+      }
+    }
+    this.dataset["view"] = JSON.stringify({ ...this.view, mode: this.mode, top: this.top });
+  }
+
+  /** @param {number} factor @param {{x: number, y: number}} [at] the place that stays under the pointer */
+  zoomBy(factor, at = { x: this.view.x, y: this.view.y }) {
+    const zoom = Math.min(MOST_ZOOM, Math.max(1, this.view.zoom * factor));
+    const share = this.view.zoom / zoom;
+    const x = zoom === 1 ? 0.5 : at.x + (this.view.x - at.x) * share;
+    const y = zoom === 1 ? 0.5 : at.y + (this.view.y - at.y) * share;
+    this.view = { zoom, x: clamp(x), y: clamp(y) };
+    this.place();
+    if (zoom > 2) this.original();
+  }
+
+  /** One pixel of the keeper is one of the screen. */
+  actual() {
+    const [a] = this.pair;
+    const pane = this.panes.querySelector(".pane");
+    if (!a?.width || !pane) return;
+    const fit = Math.min(pane.clientWidth / a.width, pane.clientHeight / a.height);
+    this.zoomBy(1 / fit / window.devicePixelRatio / this.view.zoom);
+    this.original();
+  }
+
+  /** The large rendering of pictures that have more to show than the preview. */
+  original() {
+    for (const image of this.panes.querySelectorAll("img")) {
+      const photo = this.pair[this.mode === "side" ? Number(image.parentElement.dataset.at) : Number(image.dataset.layer)];
+      if (!photo || image.dataset.large || Math.max(photo.width, photo.height) <= 1600) continue;
+      image.dataset.large = "yes";
+      this.load(image, photo, 4096);
+    }
+  }
+
+  pointer() {
+    const relative = (/** @type {any} */ event) => {
+      const image = event.target.closest?.(".pane")?.querySelector("img:not([hidden]), canvas");
+      if (!image) return undefined;
+      const box = image.getBoundingClientRect();
+      return { x: (event.clientX - box.left) / box.width, y: (event.clientY - box.top) / box.height };
+    };
+    this.panes.addEventListener("wheel", (/** @type {WheelEvent} */ event) => {
+      event.preventDefault();
+      this.zoomBy(event.deltaY < 0 ? 1.25 : 0.8, relative(event));
+    }, { passive: false });
+    let from = /** @type {any} */ (null);
+    this.panes.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => {
+      if (event.target instanceof HTMLInputElement) return;
+      from = { x: event.clientX, y: event.clientY, view: { ...this.view }, box: /** @type {any} */ (event.target).closest(".pane")?.querySelector("img:not([hidden]), canvas")?.getBoundingClientRect() };
+    });
+    this.panes.addEventListener("pointermove", (/** @type {PointerEvent} */ event) => {
+      if (!from?.box || !event.buttons) return;
+      this.view.x = clamp(from.view.x - (event.clientX - from.x) / from.box.width);
+      this.view.y = clamp(from.view.y - (event.clientY - from.y) / from.box.height);
+      this.place();
+    });
+    this.panes.addEventListener("pointerup", () => (from = null));
+  }
+
+  /** @param {typeof MODES[number]} mode */
+  setMode(mode) {
+    this.mode = mode;
+    this.draw();
+    this.panes.focus();
+  }
+
+  flip() {
+    this.top = 1 - this.top;
+    this.marks();
+    this.place();
+  }
+
+  blink() {
+    if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+    if (this.mode !== "blink") this.setMode("blink");
+    if (this.blinking) clearInterval(this.blinking);
+    this.blinking = this.blinking ? undefined : setInterval(() => this.flip(), BLINK);
+  }
+
+  /** @param {KeyboardEvent} event */
+  press(event) {
+    const target = /** @type {HTMLElement} */ (event.target);
+    if (document.querySelector("dialog.question[open]") || target.matches("input")) return;
+    const action = actionOf(event, "compare");
+    if (!action || (target.matches("button") && (event.key === "Enter" || event.key === " "))) return;
+    event.preventDefault();
+    if (action === "close") this.dialog.close();
+    else if (action === "mode") this.setMode(MODES[(MODES.indexOf(this.mode) + 1) % MODES.length] ?? "side");
+    else if (action === "flip") this.mode === "blink" ? this.flip() : this.setMode("blink");
+    else if (action === "blink") this.blink();
+    else if (action === "zoomIn") this.zoomBy(1.5);
+    else if (action === "zoomOut") this.zoomBy(1 / 1.5);
+    else if (action === "fit") this.zoomBy(0);
+    else if (action === "actual") this.actual();
+    else if (action === "right") this.other(1);
+    else if (action === "left") this.other(-1);
+    else onGroup(action, event.key);
+  }
+
+  /** Another photo beside the keeper. @param {number} by */
+  other(by) {
+    const photos = deck.here?.photos.length ?? 0;
+    if (photos < 2) return;
+    const at = Math.max(1, deck.focus);
+    deck.focus = ((at - 1 + by + photos - 1) % (photos - 1)) + 1;
+    deck.tell("here");
+  }
+
+  prefetch() {
+    for (const photo of deck.at(deck.index + 1)?.photos.slice(0, 2) ?? []) new Image().src = picture(photo.id, 1600);
+  }
+}
+
+/** @param {number} value */
+function clamp(value) {
+  return Math.min(1, Math.max(0, value));
+}
+
+export function openCompare() {
+  if (!document.querySelector("compare-dialog")) document.body.append(document.createElement("compare-dialog"));
+}
+
+customElements.define("compare-dialog", CompareDialog);

@@ -1,0 +1,53 @@
+// @ts-check
+/** What the groups learned from you, and making them again by it. */
+import { events, get, post } from "./api.js";
+import { h, icon, put } from "./dom.js";
+import { t, term } from "./words.js";
+
+class LearnScreen extends HTMLElement {
+  connectedCallback() {
+    this.stop = new AbortController();
+    this.facts = h("div");
+    this.answer = h("div.answer", { role: "status" });
+    const preview = h("button", { type: "button", onclick: () => this.preview() }, t("learn.preview"));
+    const run = h("button.primary", { type: "button", onclick: () => this.run() }, t("learn.run"));
+    put(this, h("h1", {}, t("nav.learn")), h("p", {}, t("learn.about")), this.facts, h("p.buttons", {}, preview, run), this.answer);
+    events.addEventListener("job", (event) => {
+      if (/** @type {CustomEvent} */ (event).detail.state !== "running") this.load();
+    }, { signal: this.stop.signal });
+    this.load();
+  }
+
+  disconnectedCallback() {
+    this.stop?.abort();
+  }
+
+  async load() {
+    const known = await get("/learn");
+    const verdicts = ["not_similar", "same", "alternate"];
+    put(
+      this.facts,
+      h("ul", {}, ...verdicts.map((verdict) => h("li", {}, t(`learn.${verdict}`, { n: known.answers[verdict] ?? 0 })))),
+      known.contradictions ? h("p.warning", {}, icon("warn"), t("learn.contradictions", { n: known.contradictions })) : "",
+      h("h2", {}, t("learn.trust")),
+      h("ul", {}, ...known.rungs.map((/** @type {any} */ rung) => h("li", {}, h("b", {}, rung.kind), ` ${term("level", rung.level)} · ${t("learn.approved", { n: rung.approvals, denied: rung.denials })}`, rung.waits_for ? h("small", {}, ` ${rung.waits_for}`) : ""))),
+    );
+  }
+
+  async preview() {
+    put(this.answer, t("state.loading"));
+    try {
+      const found = await post("/feedback/preview");
+      put(this.answer, h("p", {}, t("learn.would", found)), h("ul", {}, ...found.why.map((/** @type {string} */ why) => h("li", {}, why))));
+    } catch (error) {
+      put(this.answer, h("p.warning", { role: "alert" }, error instanceof Error ? error.message : ""));
+    }
+  }
+
+  run() {
+    put(this.answer);
+    return post("/feedback/reanalyse").catch((error) => put(this.answer, h("p.warning", { role: "alert" }, error.message)));
+  }
+}
+
+customElements.define("learn-screen", LearnScreen);
