@@ -87,6 +87,11 @@ import json, sys, logging
 from pathlib import Path
 if __name__ == "__main__":
     logging.disable(logging.CRITICAL)
+    import torch
+    if torch.version.cuda is None:  # torchvision of another build than torch asks for operators that are not there
+        operators = torch.library.Library("torchvision", "FRAGMENT")
+        operators.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        operators.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     from imagededup.methods import PHash
     method = PHash(verbose=False)
     hashes = method.encode_images(image_dir=sys.argv[1], recursive=True, num_enc_workers=int(sys.argv[2]))
