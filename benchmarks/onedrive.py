@@ -163,7 +163,7 @@ def _poll(graph, folder: Path) -> None:  # type: ignore[no-untyped-def]
 
 def _moves(graph, folder: Path) -> None:  # type: ignore[no-untyped-def]
     """Every photo moved while the service throttles now and then."""
-    from tests.fakes.graph.faults import Fault
+    from dedupe_app.demo.graph.faults import Fault
 
     cloud = _connector(graph, folder)
     assets = [asset for page in cloud.scan(None) for asset in page.assets]

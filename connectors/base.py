@@ -22,11 +22,11 @@ Names and keys are `str` in which bytes that are not UTF-8 are kept as lone surr
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO, ClassVar, Literal
+from typing import Any, BinaryIO, ClassVar, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
@@ -39,6 +39,8 @@ HIDDEN = "hidden"
 SHARED = "shared"
 CLOUD_ONLY = "cloud_only"
 PROTECTED = "protected"
+MANAGED = "managed"
+"""The source keeps these bytes in a store of its own, into which no folder of another source looks."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -67,7 +69,8 @@ class Asset:
     `digests` are the source's own hashes by algorithm name (lower case hex; `quickxor` in base64).
     `taken_at` is the naive local time of capture with fractions, as cameras write it; `modified_at` is POSIX seconds.
     `width` and `height` are those of the upright picture. `place` is (latitude, longitude) in degrees.
-    `labels` are albums and keywords. `camera` is "make model" where the source knows it.
+    `labels` are albums and keywords, `ours` those among them that KeepOne made: they say nothing of a photo's worth.
+    `camera` is "make model" where the source knows it.
     `aliases` are tokens of physical identity ("inode:…", "path:…", "graph:…"): two assets of any sources that share
     one are one photo reached by two ways and never each other's duplicate. `score` is the source's own judgement of
     how good a picture it is, from 0 to 1, None when it was never judged; `faces` counts the people it found in it.
@@ -95,6 +98,7 @@ class Asset:
     aliases: frozenset[str] = frozenset()
     score: float | None = None
     faces: int = 0
+    ours: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +138,30 @@ class Receipt:
     token: str
 
 
+class Hasher(Protocol):
+    """A digest under way."""
+
+    def update(self, data: bytes | bytearray | memoryview, /) -> None:
+        """Feed the next bytes of the file."""
+        ...
+
+    def text(self) -> str:
+        """The digest so far, as `Asset.digests` has it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """A digest that a source keeps of its photos, and how other files get the same while they are read.
+
+    `name` is its key in `Asset.digests`. `strong`: equal digests prove equal bytes. `new` begins one; it is a class or
+    function of a module, so that it reaches worker processes by its name."""
+
+    name: str
+    strong: bool
+    new: Callable[[], Hasher]
+
+
 @dataclass(frozen=True, slots=True)
 class Features:
     """What this instance can do. Say True only when the suite's test of it passes.
@@ -142,7 +170,10 @@ class Features:
     `delete`: recoverable removal into the source's own trash or quarantine. `restore`: `restore(receipt)` brings it
     back. `move`, `tag`, `report`: the methods of those names. `guarded`: the source itself compares the revision in
     the very act of writing (If-Match); without it the connector compares just before. `reads`: `open` gives the
-    original's bytes without a cost worth avoiding (a local disk, not a download).
+    original's bytes without a cost worth avoiding (a local disk, not a download). `digests`: those that the source
+    keeps itself, the strongest first; sha256 needs no mention. `away`: the folder below a photo's own into which `move`
+    puts what is not to be listed again, or the label that `tag` gives to it ("": the core's own choice). `online`: it
+    needs the network.
     """
 
     delta: bool = False
@@ -154,6 +185,9 @@ class Features:
     report: bool = False
     guarded: bool = False
     reads: bool = True
+    digests: tuple[Digest, ...] = ()
+    away: str = ""
+    online: bool = False
 
 
 class ConnectorError(Exception):

@@ -39,6 +39,9 @@ class BuiltIn:
 BUILT_IN: Mapping[str, BuiltIn] = {
     "local": BuiltIn("connectors.local:LocalConnector"),
     "memory": BuiltIn("connectors.memory:MemoryConnector"),
+    "onedrive": BuiltIn(
+        "connectors.onedrive:OneDriveConnector", "Install what OneDrive needs: pip install 'keepone[onedrive]'"
+    ),
     "photos": BuiltIn("connectors.photos:PhotosConnector", "Install what Photos needs: pip install 'keepone[apple]'"),
 }
 

@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 import platformdirs
 import yaml
@@ -21,11 +21,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from connectors.base import ConnectorError, Options
 from connectors.registry import kinds
 from connectors.registry import load as connector_class
+from dedupe_app.job_model import JobConfig, ServiceConfig
 from dedupe_core.settings import Settings
 
 FILE_NAME = "config.yaml"
 ENV_PREFIX = "KEEPONE__"
 ENV_FILE = "KEEPONE_CONFIG"
+_Model = TypeVar("_Model", JobConfig, ServiceConfig)
 
 
 class ConfigError(Exception):
@@ -59,6 +61,8 @@ class Config(BaseModel):
     data: Path = Field(default_factory=default_data, description="folder of the database, the journal and the lock")
     sources: tuple[SourceConfig, ...] = Field((), description="where photos live")
     settings: Settings = Field(Settings(), description="the choices of the core, each section at the top level")
+    jobs: tuple[JobConfig, ...] = Field((), description="what runs by itself, when, and what it may do")
+    service: ServiceConfig = Field(ServiceConfig(), description="how the service behaves that runs the jobs")
 
     def source(self, name: str) -> SourceConfig:
         """The source of that name. Raises `ConfigError` with the nearest name."""
@@ -67,6 +71,15 @@ class Config(BaseModel):
                 return source
         known = [source.name for source in self.sources]
         raise ConfigError(f"There is no source {name!r}{_nearest(name, known)}. See: keepone sources list")
+
+    def job(self, name: str) -> JobConfig:
+        """The job of that name. Raises `ConfigError` with the nearest name."""
+        for job in self.jobs:
+            if job.name == name:
+                return job
+        raise ConfigError(
+            f"There is no job {name!r}{_nearest(name, [job.name for job in self.jobs])}. See: keepone jobs list"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +139,10 @@ def build(raw: Mapping[str, Any], place: str, base: Path | None = None) -> Confi
     _reject_unknown(values, place)
     sources = tuple(_source(entry, place, base) for entry in _list(values.pop("sources", None), "sources", place))
     _reject_twins(sources, place)
-    chosen: dict[str, Any] = {"sources": sources}
+    jobs = tuple(_checked(JobConfig, entry, "job", place) for entry in _list(values.pop("jobs", None), "jobs", place))
+    _reject_twins(jobs, place, "jobs")
+    chosen: dict[str, Any] = {"sources": sources, "jobs": jobs}
+    chosen["service"] = _checked(ServiceConfig, values.pop("service", None) or {}, "service", place)
     data = values.pop("data", None)
     if data is not None:
         chosen["data"] = absolute(_text(data, "data", place), base)
@@ -164,7 +180,7 @@ def values_of(config: Config) -> Iterator[tuple[str, Any]]:
 
 
 def _keys() -> list[str]:
-    return ["data", "sources", *Settings.model_fields]
+    return ["data", "sources", "jobs", "service", *Settings.model_fields]
 
 
 def _from_file(file: Path) -> tuple[dict[str, Any], dict[str, str]]:
@@ -294,6 +310,22 @@ def _source(entry: Any, place: str, base: Path | None) -> SourceConfig:
     return source
 
 
+def _checked(model: type[_Model], entry: Any, what: str, place: str) -> _Model:
+    """A block of keys as `model` has them; an unknown key is told the nearest one."""
+    if not isinstance(entry, dict):
+        raise ConfigError(f"{place}: a {what} is a block of keys, not {entry!r}.")
+    for key in entry:
+        if key not in model.model_fields:
+            raise ConfigError(
+                f"{place}: unknown key '{what}.{key}'{_nearest(str(key), model.model_fields, f'{what}.')}."
+            )
+    try:
+        return model(**entry)
+    except ValidationError as error:
+        told = f"{what} {entry['name']!r}" if entry.get("name") else what
+        raise ConfigError(f"{place}: {told}: {_first_problem(error, given=False)}") from error
+
+
 def _path_keys(kind: str) -> list[str]:
     """The keys of a connector that are paths: `Path` or `Path | None`. An unknown kind is told later."""
     if kind not in kinds():
@@ -322,17 +354,18 @@ def _options(source: SourceConfig, place: str) -> Options:
         raise ConfigError(f"{place}: {_first_problem(error)}") from error
 
 
-def _reject_twins(sources: Iterable[SourceConfig], place: str) -> None:
+def _reject_twins(named: Iterable[SourceConfig | JobConfig], place: str, what: str = "sources") -> None:
     seen: set[str] = set()
-    for source in sources:
-        if source.name in seen:
-            raise ConfigError(f"{place}: two sources are called {source.name!r}; give one of them another name.")
-        seen.add(source.name)
+    for one in named:
+        if one.name in seen:
+            raise ConfigError(f"{place}: two {what} are called {one.name!r}; give one of them another name.")
+        seen.add(one.name)
 
 
-def _first_problem(error: ValidationError) -> str:
+def _first_problem(error: ValidationError, given: bool = True) -> str:
+    """The first thing that is wrong. `given`: with the value, which can be a secret of the service's."""
     problem = error.errors(include_url=False)[0]
     key = ".".join(str(part) for part in problem["loc"])
     told = problem["msg"].removeprefix("Value error, ")
-    given = "" if problem["type"] == "missing" else f" (it is {problem['input']!r})"
-    return f"{key}: {told[0].lower()}{told[1:]}{given}." if key else f"{told}{given}."
+    value = f" (it is {problem['input']!r})" if given and problem["type"] != "missing" else ""
+    return f"{key}: {told[0].lower()}{told[1:]}{value}." if key else f"{told}{value}."

@@ -14,7 +14,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from dedupe_app.config import Config, Loaded, SourceConfig
+from connectors.base import ConnectorError, SignInRequired
+from dedupe_app.config import Config, ConfigError, Loaded, SourceConfig
 from dedupe_app.sources import known_sources, local_path
 from dedupe_core.words import bytes_text, readable
 
@@ -226,9 +227,59 @@ def _clock(data: Path) -> Iterator[Check]:
 
 def _sources(config: Config) -> Iterator[Check]:
     for source in sources_of(config):
-        folder = local_path(source)
+        name, folder = f"source {readable(source.name)}", local_path(source)
         if folder is not None:
-            yield from _folder(f"source {readable(source.name)}", folder)
+            yield from _folder(name, folder)
+        elif source.kind in _ASKED:
+            yield from _asked(name, source)
+
+
+def _asked(name: str, source: SourceConfig) -> Iterator[Check]:
+    """What a source of another kind says of itself; where its package is missing or its options are wrong, that."""
+    try:
+        options = source.validated()
+        yield from _ASKED[source.kind](name, source, options)
+    except ConfigError as error:
+        yield Check(name, "fail", readable(str(error)), "keepone config edit")
+
+
+def _photos(name: str, source: SourceConfig, options: Any) -> Iterator[Check]:
+    """Whether Photos can be read, scripted and changed, and whose switch it is when not."""
+    from connectors.photos import access
+
+    del source
+    for number, check in enumerate(access.checks(options)):
+        level: Level = "ok" if check.good else "warn" if number else "fail"  # without the first nothing can be read
+        yield Check(f"{name}: {check.name}", level, readable(check.sentence))
+
+
+def _onedrive(name: str, source: SourceConfig, options: Any) -> Iterator[Check]:
+    """Who is signed in; nothing is asked of OneDrive itself."""
+    from connectors.onedrive import auth
+
+    if options.token_file is not None:
+        there = options.token_file.is_file()
+        text = f"takes its token from {options.token_file}"
+        fix = "" if there else "Let the other program write it, or take token_file out of the source's options."
+        yield Check(name, "ok" if there else "fail", readable(text), fix)
+        return
+    try:
+        who = [one.username for one in auth.accounts(options)]
+    except SignInRequired as error:
+        yield Check(name, "fail", str(error), "keepone config edit")
+        return
+    except ConnectorError as error:
+        yield Check(name, "warn", str(error), "Try again when you are online.")
+        return
+    if not who:
+        yield Check(name, "fail", "nobody is signed in to OneDrive", f"keepone login {source.name}")
+    elif options.account and options.account not in who:
+        yield Check(name, "fail", f"{options.account} is not signed in", f"keepone login {source.name}")
+    else:
+        yield Check(name, "ok", f"signed in as {options.account or ', '.join(who)}")
+
+
+_ASKED: dict[str, Callable[[str, SourceConfig, Any], Iterator[Check]]] = {"photos": _photos, "onedrive": _onedrive}
 
 
 def _folder(name: str, folder: Path) -> Iterator[Check]:

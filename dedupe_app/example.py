@@ -15,6 +15,8 @@ from pydantic_core import PydanticUndefined
 
 from connectors.registry import BUILT_IN, load
 from dedupe_app.config import ENV_PREFIX, SourceConfig, keys
+from dedupe_app.job_examples import service_shown
+from dedupe_app.job_examples import shown as jobs_shown
 from dedupe_core.settings import Settings
 
 _WIDTH = 118
@@ -38,8 +40,8 @@ _SHORT = """\
 
 
 def example() -> str:
-    """The whole file as text; sources are shown but not set."""
-    parts = [_HEAD, _sources_shown()]
+    """The whole file as text; sources and jobs are shown but not set."""
+    parts = [_HEAD, _sources_shown(), jobs_shown(), service_shown()]
     plain = {key: info for key, info in Settings.model_fields.items() if _section(info) is None}
     parts += [_key(key, info) for key, info in plain.items()]
     for name, info in Settings.model_fields.items():

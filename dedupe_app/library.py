@@ -21,14 +21,16 @@ from dedupe_app.config import Config
 from dedupe_app.views import GroupView, PhotoView, group_view, photo_view
 from dedupe_core import pipeline
 from dedupe_core.apply import ApplyResult, apply
+from dedupe_core.embed import Source
 from dedupe_core.engine import Engine
-from dedupe_core.model import Judge, NoFeedback, Plan, Progress, Relation, Silent
+from dedupe_core.model import Judge, Plan, Progress, Relation, Silent
 from dedupe_core.pipeline import RunReport
 from dedupe_core.plan import make_plan
 from dedupe_core.settings import Settings
 from dedupe_core.settle import settle_open
 from dedupe_core.store import Store, StoreError
 from dedupe_core.undo import UndoResult, undo
+from feedback import judge_of
 
 Narrow = Callable[[str, Connector], Connector | None]
 
@@ -39,7 +41,8 @@ class Library:
     def __init__(self, config: Config, judge: Judge | None = None) -> None:
         self.config = config
         self.settings: Settings = config.settings
-        self.judge: Judge = judge or NoFeedback()
+        self._judge = judge
+        self.cluster = ""
         self.store = Store(config.data)
         self._connected: dict[str, Connector] = {}
         for source in config.sources:
@@ -49,6 +52,11 @@ class Library:
     def open(cls, config: Config) -> Library:
         """Open the data folder of a configuration; it is made when it is new."""
         return cls(config)
+
+    @property
+    def judge(self) -> Judge:
+        """What people said until now, unless this library was opened with a judge of its own."""
+        return self._judge or judge_of(self.store, self.settings.learning.hidden_below)
 
     def add_source(self, name: str, kind: str, options: Mapping[str, Any]) -> None:
         """Remember a source beside those of the configuration (a path given on the command line)."""
@@ -63,9 +71,27 @@ class Library:
         return dict(self._connected)
 
     def engine(self) -> Engine:
-        """Guarded workers as the configuration wants them."""
+        """Guarded workers as the configuration wants them, or those of `cluster` (dask://host:port)."""
         limits = self.settings.limits
+        if self.cluster:
+            from dedupe_app.cluster import cluster_engine
+
+            return cluster_engine(self.cluster)
         return Engine(workers=limits.workers, seconds=limits.seconds, memory_mb=limits.memory_mb)
+
+    def chain(self) -> list[Source]:
+        """The models that may give vectors, the best first: the service, then the one on this machine."""
+        chosen = self.settings.embedding
+        links: list[Source] = []
+        if chosen.mode in ("auto", "remote") and chosen.url:
+            from dedupe_app.inference.client import Remote
+
+            links.append(Remote(chosen))
+        if chosen.mode in ("auto", "local"):
+            from dedupe_core.embedders.chain import Local
+
+            links.append(Local(chosen, self.config.data / "models"))
+        return links
 
     def scan(
         self,
@@ -91,6 +117,7 @@ class Library:
                 self.judge,
                 progress or Silent(),
                 accept_loss=accept_loss,
+                chain=self.chain(),
             )
 
     def groups(
@@ -112,7 +139,13 @@ class Library:
         """What would go and why, kept for `apply`. Nothing is changed."""
         with self.store.writing("plan"):
             made = make_plan(
-                self.store, self.settings, relations=relations, groups=groups, action=action, judge=self.judge
+                self.store,
+                self.settings,
+                relations=relations,
+                groups=groups,
+                action=action,
+                judge=self.judge,
+                features={name: connector.features for name, connector in self.connectors().items()},
             )
             if made.steps:
                 self.store.plans.put(made)

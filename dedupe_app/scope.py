@@ -38,7 +38,7 @@ class Scope:
         return None if self.whole else lambda name, connector: self._narrow(by_name[name], connector)
 
     def _narrow(self, source: SourceConfig, connector: Connector) -> Connector | None:
-        if self.offline and not connector.features.reads:
+        if self.offline and connector.features.online:
             return None
         if self.months:
             connector = self._months(source)
@@ -51,7 +51,9 @@ class Scope:
             raise ConfigError(f"{source.name} has no month folders; leave --month out, or name other sources.")
         entry = {"name": source.name, "kind": source.kind, **source.options, "months": list(self.months)}
         narrowed = build({"sources": [entry]}, "--month").sources[0]
-        return connect(narrowed.kind, narrowed.name, narrowed.options)
+        connector = connect(narrowed.kind, narrowed.name, narrowed.options)
+        # A folder keeps its own books of what lies outside the months; others would call what they left out gone.
+        return connector if connector.features.reads else Narrowed(connector, None, None)
 
 
 def scope_from(months: Sequence[str], since: str | None, limit: int | None, offline: bool) -> Scope:

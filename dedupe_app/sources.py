@@ -13,6 +13,7 @@ from dedupe_app.config import Config, ConfigError, SourceConfig, absolute, build
 from dedupe_core.store import Store
 
 DATABASE = "keepone.sqlite3"
+PHOTOS, PHOTOS_SUFFIX = "photos", ".photoslibrary"
 
 
 def known_sources(config: Config) -> tuple[SourceConfig, ...]:
@@ -58,23 +59,30 @@ def with_paths(config: Config, wanted: Sequence[str]) -> tuple[Config, tuple[str
 def _named(known: Sequence[SourceConfig], word: str) -> SourceConfig | None:
     folder = absolute(word)
     by_name = next((source for source in known if source.name == word), None)
-    return by_name or next((source for source in known if local_path(source) == folder), None)
+    return by_name or next((source for source in known if _place(source) == folder), None)
 
 
 def local_path(source: SourceConfig) -> Path | None:
     """The folder of a local source."""
+    return _place(source) if source.kind == "local" else None
+
+
+def _place(source: SourceConfig) -> Path | None:
+    """Where a source lies on this machine, as its options say."""
     path = source.options.get("path")
-    return Path(str(path)) if source.kind == "local" and path else None
+    return Path(str(path)) if path else None
 
 
 def new_source(word: str, name: str) -> SourceConfig:
-    """A local source for a folder. Raises `ConfigError` when there is no such folder."""
+    """The source for a folder: a library of Apple Photos by its name, else a local one. Raises `ConfigError` when there
+    is no such folder."""
     folder = absolute(word)
     if not folder.exists():
         raise ConfigError(f"{word!r} is neither a folder nor a source. Check the spelling, or: keepone sources list")
     if not folder.is_dir():
         raise ConfigError(f"{word!r} is a file. Name the folder in which it lies.")
-    return build({"sources": [{"name": name, "kind": "local", "path": str(folder)}]}, "the command line").sources[0]
+    kind = PHOTOS if folder.suffix.lower() == PHOTOS_SUFFIX else "local"
+    return build({"sources": [{"name": name, "kind": kind, "path": str(folder)}]}, "the command line").sources[0]
 
 
 def free_name(folder: Path, known: Sequence[SourceConfig]) -> str:

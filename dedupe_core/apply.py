@@ -22,7 +22,7 @@ from dedupe_core.places import is_protected
 from dedupe_core.proof import Standing, Unsafe, prove_after, prove_before
 from dedupe_core.settings import Settings
 from dedupe_core.settle import bring_back, proved, put_away, settle_open
-from dedupe_core.stopping import Stop, Stopped, patiently, stop_on_signals
+from dedupe_core.stopping import Stop, Stopped, never, patiently, stop_on_signals
 from dedupe_core.store import Store
 from dedupe_core.store.plans import plan_id
 
@@ -74,7 +74,7 @@ class ApplyResult:
     @property
     def messages(self) -> tuple[str, ...]:
         """Every sentence for the person, in the order of the plan."""
-        said = (f"{o.key}: {o.sentence}" for o in self.outcomes if o.sentence and o.state != "already")
+        said = (f"{o.shown or o.key}: {o.sentence}" for o in self.outcomes if o.sentence and o.state != "already")
         return (*self.settled, *said, *([self.stopped] if self.stopped else []))
 
 
@@ -86,10 +86,11 @@ def apply(
     progress: Progress | None = None,
     dry_run: bool = False,
     unattended: bool = False,
+    stop: Stop = never,
 ) -> ApplyResult:
-    """Do what the plan says and was not done yet. `dry_run` proves every step and writes nothing. Call it inside
-    `store.writing()`. Raises `PlanRefused`, before anything is touched, for a plan that is altered, too old or too
-    large, and for one that only a person may apply when `unattended`."""
+    """Do what the plan says and was not done yet. `dry_run` proves every step and writes nothing. `stop` ends it
+    early, as SIGTERM does. Call it inside `store.writing()`. Raises `PlanRefused`, before anything is touched, for a
+    plan that is altered, too old or too large, and for one that only a person may apply when `unattended`."""
     progress = progress or Silent()
     check_plan(plan, settings, unattended)
     settled: tuple[str, ...] = ()
@@ -98,8 +99,8 @@ def apply(
         with journal.written():
             store.plans.put(plan)
             store.plans.set_state(plan.id, "applying")
-    with stop_on_signals() as stop:
-        work = _Work(store, connectors, plan, settings, Standing(store, plan), stop, dry_run)
+    with stop_on_signals() as told:
+        work = _Work(store, connectors, plan, settings, Standing(store, plan), lambda: told() or stop(), dry_run)
         outcomes, stopped = _steps(work, progress)
     if not dry_run and not stopped and not any(result.state == "failed" for result in outcomes):
         with journal.written():
@@ -173,7 +174,7 @@ def _step(work: _Work, step: Step, last: Entry | None) -> Outcome:
     except ConnectorError as error:
         return _stays(work, step, last, "failed", str(error))
     if work.dry_run:
-        return outcome(step, "would", freed=step.asset.size)
+        return outcome(step, "would", freed=_frees(step))
     return _put_away(work, step)
 
 
@@ -211,7 +212,12 @@ def _put_away(work: _Work, step: Step) -> Outcome:
         raise
     put_away(work.store, work.plan.id, step, receipt)
     work.standing.rely_on(step, work.plan.id)
-    return outcome(step, "done", freed=int(receipt.after.get("frees", step.asset.size)))
+    return outcome(step, "done", freed=int(receipt.after.get("frees", _frees(step))))
+
+
+def _frees(step: Step) -> int:
+    """A photo that is only tagged stays where it is."""
+    return 0 if step.verb == "tag" else step.asset.size
 
 
 def _write(connector: Connector, step: Step, token: str) -> Receipt | None:

@@ -17,6 +17,7 @@ from dedupe_core.difference import difference
 from dedupe_core.features import COARSE_EDGE, FINE_EDGE, View
 from dedupe_core.homography import Alignment, align, edge_to_edge, overlay, refined
 from dedupe_core.model import Evidence
+from dedupe_core.tone import change
 
 SAME_FRAMING = 60
 """Hashes further apart than this are not worth trying edge on edge."""
@@ -104,13 +105,15 @@ def _promising(laid: _Laid) -> bool:
 def _closely(a: View, b: View, laid: _Laid, found: Evidence, finer: Finer | None) -> Evidence:
     """The dearer measurements, for pairs that may be copies."""
     at = laid.alignment
+    laid_on = overlay(a, b, at, COARSE_EDGE, colour=True)
+    look = change(laid_on)
     if found.flat:
         fine_a, fine_b, at = _finely(a, b, at, found.symmetry, finer)
         agreement = fine_agreement(overlay(fine_a, fine_b, at, FINE_EDGE))
         found = replace(found, fine=round(agreement.share, 4), fine_blocks=agreement.blocks)
         seen = difference(overlay(fine_a, fine_b, at, FINE_EDGE, colour=True))
     else:
-        seen = difference(overlay(a, b, at, COARSE_EDGE, colour=True))
+        seen = difference(laid_on)
         if seen is not None and seen.strength > 1 and finer is not None:
             # fine patterns that a reduction turns into moiré are the same again when they are seen from nearer
             fine_a, fine_b, at = _finely(a, b, at, found.symmetry, finer)
@@ -119,6 +122,9 @@ def _closely(a: View, b: View, laid: _Laid, found: Evidence, finer: Finer | None
         found,
         difference=None if seen is None else seen.strength,
         changed=None if seen is None else seen.changed,
+        tone=None if look is None else look.tone,
+        colour=None if look is None else look.colour,
+        detail=None if look is None else look.detail,
         margin_a=_margin(a, laid.alignment, inward=False, other=b),
         margin_b=_margin(b, laid.alignment, inward=True, other=a),
     )

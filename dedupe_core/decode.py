@@ -230,6 +230,7 @@ def upright(picture: Picture, mode: str, scale: int, limits: Limits = LIMITS) ->
     image = _opened(picture.data, picture.codec)
     drafted = picture.codec == "JPEG"
     if drafted:
+        image.decodermaxblock = len(picture.data)  # all at once: where its input ends, the decoder starts a row again
         image.draft(mode, (max(1, image.width // scale), max(1, image.height // scale)))
     turn = None if picture.codec in _TURNED_BY_DECODER else _TURNS.get(picture.orientation)
     _load(image, picture, limits, copies=2 if turn is not None and scale == 1 else 1)

@@ -64,11 +64,16 @@ class Engine:
     def __init__(
         self, *, workers: int = 0, seconds: float = 20.0, memory_mb: int = 1024, executor: Executor | None = None
     ) -> None:
-        self.workers = workers or _cores()
+        self.workers = workers or cores()
         self._limits = (memory_mb << 20, seconds)
         self._executor = executor
         self._jobs: _Jobs = queue.SimpleQueue()
         self._servers: list[_Server] = []
+
+    @property
+    def spreads(self) -> bool:
+        """True when the workers may be other machines, so that work which one machine does in threads pays there."""
+        return self._executor is not None
 
     def start(self) -> None:
         """Start the workers now, so that their imports overlap with ours; otherwise `map` does it."""
@@ -306,7 +311,8 @@ def run_batch(function: Callable[[T], R], items: Sequence[T]) -> list[tuple[Any,
     return [worker.answer(function, item) for item in items]
 
 
-def _cores() -> int:
+def cores() -> int:
+    """Cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

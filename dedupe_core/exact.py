@@ -21,6 +21,7 @@ from connectors.base import Asset, Changed, Connector, ConnectorError, NotFound,
 from dedupe_core import files
 from dedupe_core.counts import FingerprintCounts
 from dedupe_core.header import Unreadable
+from dedupe_core.identify import NOTHING_WANTED, Wanted, lines_of
 from dedupe_core.model import Progress
 from dedupe_core.store import Store
 from dedupe_core.store.work import Twin
@@ -32,27 +33,31 @@ _SIDE_BY_SIDE = 32
 
 
 class Seen(NamedTuple):
-    """What reading one file gave: a digest in hex, or why there is none. `moving`: look again at the next scan."""
+    """What reading one file gave: a digest in hex and the further ones that were asked for, or why there is none.
+    `moving`: look again at the next scan."""
 
     digest: str = ""
     error: str = ""
     moving: bool = False
+    further: tuple[tuple[str, str], ...] = ()
 
 
 Stream = IO[bytes] | io.FileIO
-Reader = Callable[[Sequence[Stream], Sequence[Asset]], list[str]]
-_Found = Sequence[tuple[int, str]]
+Reader = Callable[[Sequence[Stream], Sequence[Asset]], list[Seen]]
+_Found = Sequence[tuple[int, Seen]]
 _Cluster = Sequence[Twin]
 
 
-def digests(store: Store, connectors: Mapping[str, Connector], progress: Progress) -> FingerprintCounts:
-    """Give a content to every asset that may have an exact copy, and to no other."""
+def digests(
+    store: Store, connectors: Mapping[str, Connector], progress: Progress, wanted: Wanted = NOTHING_WANTED
+) -> FingerprintCounts:
+    """Give a content to every asset that may have an exact copy, and to no other, with the digests that are wanted."""
     with ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="keepone-hash") as readers:
-        run = _Run(store, connectors, progress, readers)
+        run = _Run(store, connectors, progress, readers, wanted)
         single = [[twin] for group in store.work.twins() for twin in _endless(group)]
         run.read("comparing ends", single, ends_of, run.keep_ends)
         alike = [cluster for group in store.work.twins() for cluster in _clusters(group)]
-        run.read("hashing", alike, whole_of, run.keep_contents)
+        run.read("hashing", alike, functools.partial(whole_of, wanted=wanted), run.keep_contents)
     return run.counts()
 
 
@@ -83,12 +88,18 @@ class _Run:
     """Passes over assets: pages of clusters go through threads, and each page's findings are committed."""
 
     def __init__(
-        self, store: Store, connectors: Mapping[str, Connector], progress: Progress, readers: ThreadPoolExecutor
+        self,
+        store: Store,
+        connectors: Mapping[str, Connector],
+        progress: Progress,
+        readers: ThreadPoolExecutor,
+        wanted: Wanted,
     ) -> None:
         self._store = store
         self._connectors = connectors
         self._progress = progress
         self._readers = readers
+        self._wanted = wanted
         self._opened: dict[int, int] = {}
         self._tally = Counter[str]()
 
@@ -102,19 +113,22 @@ class _Run:
                 answers.update(seen)
             known = {row: asset for cluster in assets for row, asset in cluster.items()}
             with self._store.transaction():
-                keep([(row, found.digest) for row, found in answers.items() if found.digest])
+                keep([(row, found) for row, found in answers.items() if found.digest])
+                for row, found in answers.items():
+                    content = f"sha256:{found.digest}"
+                    self._store.digests.put(lines_of(found.further, known[row].size, content, self._wanted))
                 for row, found in answers.items():
                     self._note(row, known[row], found)
 
     def keep_ends(self, found: _Found) -> None:
         """First and last bytes."""
-        self._store.work.set_ends(found)
+        self._store.work.set_ends([(row, seen.digest) for row, seen in found])
 
     def keep_contents(self, found: _Found) -> None:
         """Whole digests; a full scan sees later that they have no signature yet."""
-        contents = [f"sha256:{digest}" for _, digest in found]
-        self._store.work.put_unsigned(contents)
-        self._store.work.set_contents([(row, content) for (row, _), content in zip(found, contents, strict=True)])
+        contents = [(row, f"sha256:{seen.digest}") for row, seen in found]
+        self._store.work.put_unsigned([content for _, content in contents])
+        self._store.work.set_contents(contents)
 
     def counts(self) -> FingerprintCounts:
         """The sums; a file counts once, whatever was read of it."""
@@ -163,11 +177,11 @@ class _Run:
             except OSError as error:
                 reason = f"The file cannot be read ({error.strerror or error})."
                 return answers | dict.fromkeys(streams, Seen(error=reason))
-            for (row, stream), digest in zip(streams.items(), found, strict=True):
+            for (row, stream), seen in zip(streams.items(), found, strict=True):
                 if _state(stream) != before[row]:
                     answers[row] = Seen(moving=True)
-                elif digest:
-                    answers[row] = Seen(digest)
+                elif seen.digest:
+                    answers[row] = seen
         return answers
 
     def _open(self, asset: Asset, stack: ExitStack) -> Stream | Seen:
@@ -202,32 +216,34 @@ def _state(stream: Stream) -> tuple[int, int, int] | None:
     return files.state(stream) if isinstance(stream, io.FileIO) else None
 
 
-def ends_of(streams: Sequence[Stream], assets: Sequence[Asset]) -> list[str]:
+def ends_of(streams: Sequence[Stream], assets: Sequence[Asset]) -> list[Seen]:
     """sha256 of the first and the last 4 KiB of each."""
     found = []
     for stream, asset in zip(streams, assets, strict=True):
         digest = hashlib.sha256(stream.read(_ENDS))
         stream.seek(asset.size - _ENDS)
         digest.update(stream.read(_ENDS))
-        found.append(digest.hexdigest())
+        found.append(Seen(digest.hexdigest()))
     return found
 
 
-def whole_of(streams: Sequence[Stream], assets: Sequence[Asset]) -> list[str]:
-    """sha256 of the first stream, for it and for every other that is equal to it byte by byte; "" for the others."""
-    del assets
+def whole_of(streams: Sequence[Stream], assets: Sequence[Asset], wanted: Wanted = NOTHING_WANTED) -> list[Seen]:
+    """sha256 of the first stream, for it and for every other that is equal to it byte by byte; nothing for the others.
+    The `wanted` digests come from the same read."""
     first, *others = streams
-    digest = hashlib.sha256()
+    digest, further = hashlib.sha256(), files.begun(wanted.of(assets[0].size if assets else 0))
     block, beside = bytearray(_CHUNK), bytearray(_CHUNK)
     equal = dict(enumerate(others, 1))
     while size := _fill(first, block):
         digest.update(memoryview(block)[:size])
+        for _, hasher in further:
+            hasher.update(memoryview(block)[:size])
         for index, other in list(equal.items()):
             if _fill(other, beside) != size or (beside != block if size == _CHUNK else beside[:size] != block[:size]):
                 del equal[index]
     equal = {index: other for index, other in equal.items() if not _fill(other, beside)}
-    found = digest.hexdigest()
-    return [found if index == 0 or index in equal else "" for index in range(len(streams))]
+    found = Seen(digest.hexdigest(), further=files.ended(further))
+    return [found if index == 0 or index in equal else Seen() for index in range(len(streams))]
 
 
 def _fill(stream: Stream, block: bytearray) -> int:

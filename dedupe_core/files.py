@@ -6,10 +6,12 @@ import hashlib
 import io
 import os
 import stat
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from connectors.base import Digest, Hasher
 from dedupe_core.header import Unreadable
 
 _CHUNK = 1 << 18
@@ -22,11 +24,13 @@ class Moving(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """One read of a file: its sha256 in hex, its length, and its bytes unless it is too long to be decoded."""
+    """One read of a file: its sha256 in hex, its length, its bytes unless it is too long to be decoded, and the further
+    digests that were asked for as (name, value)."""
 
     sha256: str
     size: int
     data: bytes | None
+    digests: tuple[tuple[str, str], ...] = ()
 
 
 def open_file(path: str | Path) -> io.FileIO:
@@ -43,7 +47,7 @@ def open_file(path: str | Path) -> io.FileIO:
     return io.FileIO(handle, "rb", closefd=True)
 
 
-def take(path: str | Path, longest: int, size: int | None = None) -> Taken:
+def take(path: str | Path, longest: int, size: int | None = None, digests: Sequence[Digest] = ()) -> Taken:
     """Read a file once. A file of more than `longest` bytes is only hashed. Raises `Unreadable` for what is no readable
     regular file, and `Moving` when it changes meanwhile or does not have the `size` that the listing gave."""
     with open_file(path) as file:
@@ -51,7 +55,7 @@ def take(path: str | Path, longest: int, size: int | None = None) -> Taken:
         if size is not None and before[0] != size:
             raise Moving
         try:
-            taken = take_bytes(file.readall()) if before[0] <= longest else Taken(sha256(file), file.tell(), None)
+            taken = take_bytes(file.readall(), digests) if before[0] <= longest else hashed(file, digests)
         except OSError as error:
             raise Unreadable(f"The file cannot be read ({error.strerror or error}).") from error
         if state(file) != before or taken.size != before[0]:
@@ -59,17 +63,33 @@ def take(path: str | Path, longest: int, size: int | None = None) -> Taken:
     return taken
 
 
-def take_bytes(data: bytes) -> Taken:
+def take_bytes(data: bytes, digests: Sequence[Digest] = ()) -> Taken:
     """Bytes that came another way, as if they were a file."""
-    return Taken(hashlib.sha256(data).hexdigest(), len(data), data)
+    further = begun(digests)
+    for _, hasher in further:
+        hasher.update(data)
+    return Taken(hashlib.sha256(data).hexdigest(), len(data), data, ended(further))
 
 
-def sha256(stream: IO[bytes] | io.FileIO) -> str:
-    """The digest of the rest of a stream, in hex; the buffer stays in the processor's cache."""
-    digest = hashlib.sha256()
+def hashed(stream: IO[bytes] | io.FileIO, digests: Sequence[Digest]) -> Taken:
+    """The rest of a stream that is not held; the buffer stays in the processor's cache."""
+    digest, further, size = hashlib.sha256(), begun(digests), 0
     while block := stream.read(_CHUNK):
         digest.update(block)
-    return digest.hexdigest()
+        for _, hasher in further:
+            hasher.update(block)
+        size += len(block)
+    return Taken(digest.hexdigest(), size, None, ended(further))
+
+
+def begun(digests: Sequence[Digest]) -> list[tuple[str, Hasher]]:
+    """The digests under way, by name."""
+    return [(digest.name, digest.new()) for digest in digests]
+
+
+def ended(further: Sequence[tuple[str, Hasher]]) -> tuple[tuple[str, str], ...]:
+    """Their values."""
+    return tuple((name, hasher.text()) for name, hasher in further)
 
 
 def state(file: io.FileIO) -> tuple[int, int, int]:

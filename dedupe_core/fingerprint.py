@@ -1,16 +1,19 @@
 """The second stage: from bytes to signatures, or only to contents where nothing but exact copies is wanted.
 
-What is wrong with a file is one line: in the store, and to `progress`. A file that changes while it is read is left to
-the next scan.
+Sources that are not read come in twice: before the others they say by their digests what they hold, and after them
+their renderings are looked at where nothing that was read showed the same content. What is wrong with a file is one
+line: in the store, and to `progress`. A file that changes while it is read is left to the next scan.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from connectors.base import Connector
 from dedupe_core.counts import FingerprintCounts
 from dedupe_core.engine import Engine
+from dedupe_core.identify import Wanted, complete, identify
 from dedupe_core.model import Progress
 from dedupe_core.settings import Settings
 from dedupe_core.store import Store
@@ -22,12 +25,53 @@ __all__ = ["RECIPE", "FingerprintCounts", "fingerprint"]
 def fingerprint(
     store: Store, connectors: Mapping[str, Connector], engine: Engine, settings: Settings, progress: Progress
 ) -> FingerprintCounts:
-    """Give every readable asset of `connectors` a content and, unless only `exact` is wanted, a signature. The decoders
-    are imported only where they are needed."""
-    if set(settings.levels) <= {"exact"}:
+    """Give every asset of `connectors` a content and, unless only `exact` is wanted, a signature. The decoders are
+    imported only where they are needed."""
+    wanted = identify(store, connectors)
+    counts = _read(store, connectors, engine, settings, progress, wanted)
+    complete(store, connectors, wanted, progress)
+    if any(not connector.features.reads for connector in connectors.values()):
+        counts = _unread(store, connectors, engine, settings, progress, counts)
+    return counts
+
+
+def _read(
+    store: Store,
+    connectors: Mapping[str, Connector],
+    engine: Engine,
+    settings: Settings,
+    progress: Progress,
+    wanted: Wanted,
+) -> FingerprintCounts:
+    if _exact_only(settings):
         from dedupe_core import exact
 
-        return exact.digests(store, connectors, progress)
+        return exact.digests(store, connectors, progress, wanted)
     from dedupe_core import reading
 
-    return reading.signatures(store, connectors, engine, settings, progress)
+    return reading.signatures(store, connectors, engine, settings, progress, wanted)
+
+
+def _unread(
+    store: Store,
+    connectors: Mapping[str, Connector],
+    engine: Engine,
+    settings: Settings,
+    progress: Progress,
+    counts: FingerprintCounts,
+) -> FingerprintCounts:
+    from dedupe_core import confirm
+
+    seen = FingerprintCounts()
+    if not _exact_only(settings):
+        from dedupe_core import previews
+        from dedupe_core.views import prune
+
+        seen = previews.signatures(store, connectors, engine, settings, progress)
+        prune(store)
+    confirm.confirm(store, connectors, progress)
+    return replace(counts, previewed=seen.previewed, unseen=seen.unseen)
+
+
+def _exact_only(settings: Settings) -> bool:
+    return set(settings.levels) <= {"exact"}

@@ -19,6 +19,8 @@ from dedupe_core.tasks import Look, Task
 _SCALES = ((8, 2048), (4, 448), (2, 224))
 """Decode at 1/scale where the long side has at least so many pixels: 112 px remain at least, and 256 of everything
 that a page of text can be, so that its lines stay apart from its paper."""
+_PREVIEW_HALVED = 1024
+"""Renderings smaller than this are decoded whole: a page of text needs its lines."""
 _THUMBNAIL = 160
 _PROPORTIONS = 0.015
 """Rounding of a thumbnail's sides moves its proportions by so much at most."""
@@ -39,17 +41,34 @@ def look(task: Task, limits: decode.Limits = decode.LIMITS) -> Look:
     if not taken.size:
         return Look(task.row, error="The file is empty.")
     if taken.sha256 in task.known:
-        return Look(task.row, taken.sha256)
+        return Look(task.row, taken.sha256, digests=taken.digests)
     try:
         return _seen(task.row, taken, limits)
     except Unreadable as error:
-        return Look(task.row, taken.sha256, error=str(error))
+        return Look(task.row, taken.sha256, error=str(error), digests=taken.digests)
+
+
+def look_at_preview(task: Task, limits: decode.Limits = decode.LIMITS) -> Look:
+    """The same of a rendering that stands for its original: pixels from the one, facts from what the source lists of
+    the other. Sizes that the source does not tell stay 0; those that lie on their side are turned as it is."""
+    assert isinstance(task.source, bytes)
+    try:
+        picture = decode.open_picture(task.source, limits)
+        longest = max(picture.width, picture.height)
+        gray = decode.upright(picture, "L", 2 if longest >= _PREVIEW_HALVED else 1, limits)
+    except Unreadable as error:
+        return Look(task.row, error=str(error))
+    facts = {**(task.preview or {}), "preview": longest, "sharpness": round(_sharpness(np.asarray(gray)), 3)}
+    if (facts["width"] - facts["height"]) * (picture.width - picture.height) < 0:
+        facts["width"], facts["height"] = facts["height"], facts["width"]
+    histogram = array("I", gray.histogram()).tobytes()
+    return Look(task.row, facts=facts, square=square(gray).tobytes(), histogram=histogram)
 
 
 def _take(task: Task, limits: decode.Limits) -> files.Taken:
     if isinstance(task.source, bytes):
-        return files.take_bytes(task.source)
-    return files.take(task.source, limits.longest, task.size)
+        return files.take_bytes(task.source, task.digests)
+    return files.take(task.source, limits.longest, task.size, task.digests)
 
 
 def _seen(row: int, taken: files.Taken, limits: decode.Limits) -> Look:
@@ -68,7 +87,7 @@ def _seen(row: int, taken: files.Taken, limits: decode.Limits) -> Look:
         **metadata.facts(picture.header)._asdict(),
     }
     histogram = array("I", gray.histogram()).tobytes()
-    return Look(row, taken.sha256, facts, square=square(gray).tobytes(), histogram=histogram)
+    return Look(row, taken.sha256, facts, "", False, square(gray).tobytes(), histogram, taken.digests)
 
 
 def first_look(picture: decode.Picture, limits: decode.Limits = decode.LIMITS) -> Image.Image:

@@ -28,7 +28,8 @@ _views: OrderedDict[tuple[str, int], View] = OrderedDict()
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """One picture on the bench: where its bytes are and how many, the sha256 they must have ("" when any will do),
-    whether it is flat or a document, its upright size, format, and pixel digest ("" when it is not known yet)."""
+    whether it is flat or a document, its upright size, format, and pixel digest ("" when it is not known yet).
+    `preview`: the bytes are a source's rendering, which tells of the picture and nothing of the file."""
 
     source: str | bytes
     proof: str
@@ -37,6 +38,7 @@ class Sheet:
     format: str = ""
     length: int = 0
     pixels: str = ""
+    preview: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ class _Table:
     def _may_be_equal(self, pair: Pair) -> bool:
         """Worth two full decodes. Files of one format with equal pixels decode alike at a small scale, too (it is the
         same picture or the same coefficients); another format's decoder rounds differently."""
-        if pair.distance > SAME_PIXELS or not self._one_size(pair):
+        if pair.distance > SAME_PIXELS or not self._one_size(pair) or self._only_seen(pair):
             return False
         a, b = (self._view(row).colour for row in (pair.a, pair.b))
         if a.shape != b.shape:
@@ -96,6 +98,10 @@ class _Table:
         if self.bench.sheets[pair.a].format == self.bench.sheets[pair.b].format:
             return bool(np.array_equal(a, b))
         return float(cv2.absdiff(a, b).mean()) <= _ROUNDING
+
+    def _only_seen(self, pair: Pair) -> bool:
+        """The bytes of one of the two were not read."""
+        return self.bench.sheets[pair.a].preview or self.bench.sheets[pair.b].preview
 
     def _one_size(self, pair: Pair) -> bool:
         return self.bench.sheets[pair.a].size == self.bench.sheets[pair.b].size
@@ -136,7 +142,7 @@ class _Table:
     def _is_twin(self, pair: Pair) -> bool:
         """Equal length and nearly all bytes equal, but not the same picture: one of the two is damaged."""
         one, other = self.bench.sheets[pair.a], self.bench.sheets[pair.b]
-        if one.length != other.length or not self._one_size(pair):
+        if one.length != other.length or not self._one_size(pair) or self._only_seen(pair):
             return False
         a, b = (np.frombuffer(self._bytes(row), np.uint8) for row in (pair.a, pair.b))
         return len(a) == len(b) and bool(np.mean(a == b) > _TWIN_SHARE)

@@ -38,7 +38,8 @@ class Signature:
     of 32 luma bins) say how much there is to compare; `sharpness` and `clipped` serve the choice inside a series.
     `taken_at` is naive local time. `exif_fields` counts metadata fields. `jpeg_quality` is the 1-100 estimate from the
     quantisation tables. `live_id` is Apple's content identifier. `damage` is a sentence when the file decodes but is
-    known to be incomplete.
+    known to be incomplete. `preview` is the long side of the source's rendering that stood for an original whose bytes
+    were not read; 0 when they were.
     """
 
     content: str
@@ -62,6 +63,7 @@ class Signature:
     frames: int = 1
     orientation: int = 1
     damage: str = ""
+    preview: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,7 @@ class Evidence:
     `margin_a`, `margin_b`: what each picture shows beyond the shared field, as the share of its whole area that lies
     outside and has structure (block standard deviation of 3 grey levels or more): a plain border, a letterbox or the
     bars of a screenshot count as nothing, so that they never pass for a larger view (None: not measured).
+    `tone`, `colour`, `detail`: how an edit changed the look of the whole picture (`tone.change`; None: not measured).
     `assumed` is never measured and never kept: both are copies of a third and their own hashes are near.
     """
 
@@ -146,12 +149,16 @@ class Evidence:
     failed: str = ""
     margin_a: float | None = None
     margin_b: float | None = None
+    tone: float | None = None
+    colour: float | None = None
+    detail: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
     """An accepted relation between two contents with its evidence. `score` is in [0, 1], comparable inside one
-    relation. `sentence` tells a person why ("same picture, smaller copy: 96 % of blocks agree")."""
+    relation. `sentence` tells a person why ("same picture, smaller copy: 96 % of blocks agree"). `probable`: a digest
+    that alone proves nothing and the length are equal, too: all but proved to be the same bytes."""
 
     a: int
     b: int
@@ -160,6 +167,7 @@ class Edge:
     evidence: Evidence
     timing: Timing = "unknown"
     sentence: str = ""
+    probable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

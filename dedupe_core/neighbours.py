@@ -10,7 +10,8 @@ The search by hash is exact, but not all that it finds is worth a look, and what
 - A crowd of near hashes (one meme a thousand times) proposes the `CROWD` nearest of each.
 
 Shots of one camera within the seconds of a series are proposed whatever their hashes say, as are files of equal length
-and size of picture taken at one moment: one may be the damaged twin of the other.
+and size of picture taken at one moment: one may be the damaged twin of the other. So are contents that share a digest
+which alone proves nothing.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,7 +78,8 @@ def neighbours(store: Store, settings: Settings, progress: Progress, since: int 
     known = [_table(matches.a, matches.b, matches.distance, matches.symmetry, 0)]
     if "series" in settings.levels:
         known.append(_by_rows(rows, hashes, _close_in_time(store, settings.series.seconds), 1))
-    known.append(_by_rows(rows, hashes, store.signatures.of_equal_length(), 2))
+    twins = chain(store.signatures.of_equal_length(), store.digests.weak_pairs())
+    known.append(_by_rows(rows, hashes, twins, 2))
     progress.advance(len(rows))
     return _proposals(rows, np.concatenate(known), first, kept.left_out)
 

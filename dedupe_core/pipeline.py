@@ -10,7 +10,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from connectors.base import Connector
+from dedupe_core import alike
 from dedupe_core.closure import close
+from dedupe_core.embed import Level, Source, embed
 from dedupe_core.engine import Engine
 from dedupe_core.fingerprint import RECIPE, fingerprint
 from dedupe_core.group import decide
@@ -22,11 +24,13 @@ from dedupe_core.settings import Settings
 from dedupe_core.store import Store
 from dedupe_core.store.codec import dumps
 from dedupe_core.verify import verify
+from dedupe_core.views import SILENT
 
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """What a run did. `unchanged` says that nothing had changed since the run whose groups are shown."""
+    """What a run did. `unchanged` says that nothing had changed since the run whose groups are shown; `unseen` counts
+    photos of which their source has no rendering, so that only their digests were compared."""
 
     run: int
     scans: tuple[ScanCounts, ...]
@@ -35,6 +39,8 @@ class RunReport:
     failed: int = 0
     unchanged: bool = False
     groups: Mapping[Relation, int] = field(default_factory=dict)
+    unseen: int = 0
+    level: Level = field(default_factory=Level)
 
 
 def run(
@@ -46,21 +52,33 @@ def run(
     judge: Judge,
     progress: Progress,
     accept_loss: Collection[str] = (),
+    chain: Sequence[Source] = (),
 ) -> RunReport:
     """One whole run: list the sources in `listed`, look at what is new in any of `connectors`, compare, group, choose.
+    `chain` names the models that may give vectors, the best first; without one that works, hashes propose alone.
     Resumable: what was learned is in the store at every moment."""
     progress.stage("listing", None)
     scans = tuple(scan(store, source, settings.scanning, progress, source.name in accept_loss) for source in listed)
-    printed = fingerprint(store, connectors, engine, settings, progress)
-    mark = _mark(store, settings, judge)
+    asked = {scan.source for scan in scans if not scan.halted}
+    there = {name: one for name, one in connectors.items() if one.features.reads or name in asked}
+    printed = fingerprint(store, there, engine, settings, progress)
+    counts = (printed.read, printed.known, printed.failed)
+    level = embed(store, there, engine, settings, chain, progress)
+    mark = mark_of(store, settings, judge)
     latest = store.runs.latest()
     if latest is not None and latest["fingerprint"] == mark:
-        return RunReport(int(latest["id"]), scans, printed.read, printed.known, printed.failed, True, _counts(store))
+        return RunReport(int(latest["id"]), scans, *counts, True, _counts(store), printed.unseen, level)
     edges = compare(store, connectors, engine, settings, progress)
+    prepare = getattr(judge, "prepare", None)
+    if prepare is not None:
+        prepare(store, connectors, engine, progress)
     progress.stage("grouping", None)
     choices = decide(store, edges, settings, judge)
-    number = _save(store, mark, choices)
-    return RunReport(number, scans, printed.read, printed.known, printed.failed, False, _counts(store))
+    fell_silent = any(row["state"] == SILENT for row in store.assets.sources())
+    number = save(
+        store, "" if fell_silent else mark, choices, {"embedding": level.to_json()}
+    )  # what could not be compared now is, in the next run
+    return RunReport(number, scans, *counts, False, _counts(store), printed.unseen, level)
 
 
 def compare(
@@ -70,22 +88,31 @@ def compare(
     if not {"pixels", "near", "similar", "series"} & set(settings.levels):
         return []
     pairs = neighbours(store, settings, progress)
-    edges = list(verify(store, connectors, engine, pairs, settings, progress))
+    likened = alike.candidates(store, engine, settings, pairs, progress)
+    edges = list(verify(store, connectors, engine, [*pairs, *likened.pairs], settings, progress))
+    edges += alike.edges(store, settings, likened, edges)
     edges += close(store, connectors, engine, edges, settings, progress)
     return around_keepers(store, connectors, engine, edges, settings, progress)
 
 
-def _mark(store: Store, settings: Settings, judge: Judge) -> str:
+def mark_of(store: Store, settings: Settings, judge: Judge) -> str:
     """Changes whenever anything changes that the groups depend on."""
-    depends = [store.assets.state(), settings.model_dump(mode="json"), RECIPE, getattr(judge, "version", "")]
+    depends = [
+        store.assets.state(),
+        store.embeddings.state(),
+        settings.model_dump(mode="json"),
+        RECIPE,
+        getattr(judge, "version", ""),
+    ]
     return hashlib.sha256(dumps(depends).encode()).hexdigest()
 
 
-def _save(store: Store, mark: str, choices: Sequence[Choice]) -> int:
+def save(store: Store, mark: str, choices: Sequence[Choice], told: Mapping[str, object] | None = None) -> int:
+    """Keep these groups as a finished run, the newest; its number."""
     with store.transaction():
         number = store.runs.begin()
         store.runs.put(number, choices)
-        store.runs.finish(number, mark, {"groups": len(choices)})
+        store.runs.finish(number, mark, {"groups": len(choices), **(told or {})})
         store.runs.forget_older()
     return number
 

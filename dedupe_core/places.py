@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
-from connectors.base import PROTECTED, Asset
+from connectors.base import MANAGED, PROTECTED, Asset
 
 
 def matches(asset: Asset, pattern: str) -> bool:
@@ -38,11 +38,14 @@ def is_protected(asset: Asset, patterns: Sequence[str]) -> bool:
 def perhaps_one(a: Asset, b: Asset) -> bool:
     """Could these two listings be one photo reached by two ways, as a sync folder and its cloud are?
 
-    Two assets of one source are two, and so are two whose lasting identities are of one kind and differ. Else a name
+    Two assets of one source are two, and so are two whose lasting identities are of one kind and differ, and those of a
+    source that keeps its photos to itself. Else a name
     that both have, in folders of which one is the tail of the other, is enough to leave it to a person."""
     if a.aliases & b.aliases:
         return True
-    if a.id.source == b.id.source or _told_apart(a, b) or _plain(a.name) != _plain(b.name):
+    if a.id.source == b.id.source or MANAGED in a.flags | b.flags:
+        return False
+    if _told_apart(a, b) or _plain(a.name) != _plain(b.name):
         return False
     short, long = sorted(([part for part in _plain(one.folder).split("/") if part] for one in (a, b)), key=len)
     return not short or long[-len(short) :] == short

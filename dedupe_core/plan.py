@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from connectors.base import Verb
+from connectors.base import Features, Verb
 from dedupe_core.apply import UNATTENDED_BYTES, UNATTENDED_ITEMS
 from dedupe_core.guards import hold
 from dedupe_core.model import RELATIONS, Choice, Judge, NoFeedback, Photo, Plan, Relation, Step
@@ -33,6 +33,8 @@ KEPT_APART = "kept apart by you"
 KEPT_FOR_ANOTHER = "kept for another photo by an earlier plan"
 KEEPER_GOES = "its keeper goes by another plan"
 LEFT_TO_YOU = "left to you beside the photo that stays in the end"
+CANNOT = "its source puts nothing away (it is read only, or needs its own machine)"
+TAGGED = "tagged by an earlier plan"
 NO_PROOF = "nothing proves it a copy of the photo that stays in the end"
 
 
@@ -49,18 +51,25 @@ def make_plan(
     judge: Judge | None = None,
     unattended: bool = False,
     now: float | None = None,
+    only: Callable[[Photo], bool] | None = None,
+    features: Mapping[str, Features] | None = None,
 ) -> Plan:
     """The plan of the newest run's groups. `relations` (default: `planning.relations`) and `groups` (beginnings of
-    ids) narrow it; `unattended` takes only what a job may act on, within its smaller caps. A plan of the same steps
-    that still waits is returned itself, so that asking twice gives one id. Raises `PlanError` above a cap."""
+    ids) narrow it; `unattended` takes only what a job may act on, within its smaller caps; `only` says of
+    a photo whether it may go at all. `features` by source tell how each puts photos away: where it has no `delete` they
+    are moved, where it cannot move either they are tagged. A plan of the same steps that still waits is returned
+    itself, so that asking twice gives one id. Raises `PlanError` above a cap."""
     if store.runs.latest() is None:
         raise PlanError("There are no groups yet. Look for them first: keepone scan")
     wanted = set(settings.planning.relations if relations is None else relations) - {"similar", "series"}
     if unattended:
         wanted &= set(settings.planning.unattended)
-    desk = _Desk(store, settings, judge or NoFeedback(), [choice for choice in store.runs.choices() if choice.drop])
+    choices = [choice for choice in store.runs.choices() if choice.drop]
+    desk = _Desk(store, settings, judge or NoFeedback(), choices, only or _any)
     picks, skipped = desk.settled(desk.picked(wanted, groups))
-    steps = _steps(picks, settings.planning, action or settings.planning.action)
+    able = _Ways(store, settings.planning, action or settings.planning.action, features or {})
+    picks, skipped = able.sorted_out(picks, skipped)
+    steps = _steps(picks, able)
     _within_caps(steps, settings.planning, unattended)
     made = time.time() if now is None else now
     twin = desk.waiting.same(steps)
@@ -84,7 +93,15 @@ class Pick:
 class _Desk:
     """What one plan is made from: the choices of the run, the photos in them as they are now, and the other plans."""
 
-    def __init__(self, store: Store, settings: Settings, judge: Judge, choices: Sequence[Choice]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        judge: Judge,
+        choices: Sequence[Choice],
+        only: Callable[[Photo], bool],
+    ) -> None:
+        self.only = only
         self.planning = settings.planning
         self.keeping = settings.keeping
         self.judge = judge
@@ -130,6 +147,8 @@ class _Desk:
                 continue
             joined = {frozenset((edge.a, edge.b)) for edge in choice.group.edges if edge.relation == "near"}
             for victim in (self.photos[row] for row in choice.drop if row in self.photos):
+                if not self.only(victim):
+                    continue
                 sound = _still(choice.group.relation, victim, keeper, joined)
                 reason = choice.reasons.get(victim.row, "")
                 found[victim.row] = Pick(victim, keeper, choice, choice.group.relation, reason, sound)
@@ -196,6 +215,11 @@ def tally(plan: Plan) -> dict[str, dict[str, tuple[int, int]]]:
     return {view: dict(sorted(rows.items(), key=lambda row: (-row[1][0], row[0]))) for view, rows in found.items()}
 
 
+def _any(photo: Photo) -> bool:
+    del photo
+    return True
+
+
 def _named(choice: Choice, groups: Collection[str] | None) -> bool:
     return groups is None or any(choice.group.id.startswith(name) for name in groups)
 
@@ -211,14 +235,50 @@ def _still(relation: Relation, victim: Photo, keeper: Photo, joined: Collection[
     return frozenset((victim.signature_row, keeper.signature_row)) in joined
 
 
-def _steps(picks: Iterable[Pick], planning: Planning, action: Literal["delete", "move"]) -> tuple[Step, ...]:
+class _Ways:
+    """How each source puts a photo away."""
+
+    def __init__(
+        self, store: Store, planning: Planning, action: Literal["delete", "move"], features: Mapping[str, Features]
+    ) -> None:
+        self.store, self.planning, self.action, self.features = store, planning, action, features
+
+    def sorted_out(self, picks: list[Pick], skipped: Mapping[str, int]) -> tuple[list[Pick], dict[str, int]]:
+        """Those that their source can put away and that do not wear our label already; the others are counted."""
+        tagged = {name: self.store.plans.tagged(name) for name in {pick.victim.asset.id.source for pick in picks}}
+        left, counts = [], Counter(skipped)
+        for pick in picks:
+            verb, asset = self.of(pick.victim)[0], pick.victim.asset
+            if verb is None:
+                counts[CANNOT] += 1
+            elif verb == "tag" and asset.id.key in tagged[asset.id.source]:
+                counts[TAGGED] += 1
+            else:
+                left.append(pick)
+        return left, dict(sorted(counts.items()))
+
+    def of(self, victim: Photo) -> tuple[Verb | None, str]:
+        """(verb, target): what was asked for where the source can do it, else what it can; (None, "") for nothing."""
+        known = self.features.get(victim.asset.id.source)
+        below = (known.away if known else "") or self.planning.folder
+        moved: tuple[Verb, str] = ("move", f"{victim.asset.folder}/{below}".strip("/"))
+        if known is None:
+            return moved if self.action == "move" else (self.action, "")
+        if self.action == "delete" and known.delete:
+            return "delete", ""
+        if known.move:
+            return moved
+        return ("tag", known.away or self.planning.folder) if known.tag else (None, "")
+
+
+def _steps(picks: Iterable[Pick], ways: _Ways) -> tuple[Step, ...]:
     ordered = sorted(picks, key=lambda pick: (RELATIONS.index(pick.relation), _place(pick.victim)))
-    return tuple(_step(number, pick, action, planning.folder) for number, pick in enumerate(ordered, 1))
+    return tuple(_step(number, pick, *ways.of(pick.victim)) for number, pick in enumerate(ordered, 1))
 
 
-def _step(number: int, pick: Pick, verb: Verb, folder: str) -> Step:
+def _step(number: int, pick: Pick, verb: Verb | None, target: str) -> Step:
     victim, keeper = pick.victim, pick.keeper
-    target = f"{victim.asset.folder}/{folder}".strip("/") if verb == "move" else ""
+    assert verb is not None
     return Step(
         number=number,
         asset=victim.asset,

@@ -77,8 +77,8 @@ def prove_before(connectors: Mapping[str, Connector], step: Step, stop: Stop) ->
     if PROTECTED in victim.flags:
         raise Unsafe(f"{victim.name} lies in a protected folder.")
     _companions(keeper, victim)
-    prove_content(connectors[keeper.id.source], keeper, step.keeper_content, stop)
-    prove_content(connectors[victim.id.source], victim, step.content, stop)
+    prove_content(connectors[keeper.id.source], keeper, step.keeper_content, stop, step.keeper)
+    prove_content(connectors[victim.id.source], victim, step.content, stop, step.asset)
 
 
 def prove_after(connectors: Mapping[str, Connector], step: Step, stop: Stop) -> None:
@@ -87,19 +87,27 @@ def prove_after(connectors: Mapping[str, Connector], step: Step, stop: Stop) -> 
     connector = connectors.get(keeper.id.source)
     if connector is None or not connector.features.reads:  # where bytes are read, opening compares the revision
         keeper = _as_planned(connectors, keeper, "the photo that stays")
-    prove_content(connectors[keeper.id.source], keeper, step.keeper_content, stop)
+    prove_content(connectors[keeper.id.source], keeper, step.keeper_content, stop, step.keeper)
 
 
-def prove_content(connector: Connector, asset: Asset, content: str, stop: Stop) -> None:
-    """The asset's bytes, read now, have this digest; where reading is a download, the source's own digest has to be it.
-    Raises `Changed`, `Stopped`, or what the source answers; an unreadable file is `Refused`."""
+def prove_content(connector: Connector, asset: Asset, content: str, stop: Stop, seen: Asset | None = None) -> None:
+    """The asset's bytes, read now, have this digest. Where reading is a download, the source's own digest has to be it,
+    or, when the content is named by another digest, every digest that the listing gave of `seen`. Raises `Changed`,
+    `Stopped`, or what the source answers; an unreadable file is `Refused`."""
     algorithm, _, digest = content.partition(":")
     if connector.features.reads and algorithm in _ALGORITHMS:
-        found = _read(connector, asset, algorithm, stop)
+        same = bool(digest) and _read(connector, asset, algorithm, stop) == digest
     else:
-        found = asset.digests.get(algorithm, "")
-    if not digest or found != digest:
+        same = bool(digest) and asset.digests.get(algorithm) == digest
+        same = same or (seen is not None and _listed_alike(seen, asset))
+    if not same:
         raise Changed(f"{asset.name} no longer holds the bytes that were compared. Scan again.")
+
+
+def _listed_alike(seen: Asset, now: Asset) -> bool:
+    """The source keeps a digest of these bytes, and it is what it was when the photo was compared."""
+    kept = seen.digests.keys() & now.digests.keys()
+    return bool(kept) and seen.size == now.size and all(seen.digests[name] == now.digests[name] for name in kept)
 
 
 def _read(connector: Connector, asset: Asset, algorithm: str, stop: Stop) -> str:

@@ -19,6 +19,7 @@ from connectors.base import Asset, Changed, Connector, ConnectorError, NotFound,
 from dedupe_core import decode, files, signing
 from dedupe_core.counts import FingerprintCounts
 from dedupe_core.engine import Engine, Outcome
+from dedupe_core.identify import NOTHING_WANTED, Wanted, lines_of
 from dedupe_core.look import look
 from dedupe_core.model import Photo, Progress
 from dedupe_core.settings import Limits, Settings
@@ -34,14 +35,20 @@ _COMMIT_SECONDS = 1.0
 
 
 def signatures(
-    store: Store, connectors: Mapping[str, Connector], engine: Engine, settings: Settings, progress: Progress
+    store: Store,
+    connectors: Mapping[str, Connector],
+    engine: Engine,
+    settings: Settings,
+    progress: Progress,
+    wanted: Wanted = NOTHING_WANTED,
 ) -> FingerprintCounts:
-    """Give every readable asset of `connectors` a content and a signature."""
-    progress.stage("reading", store.work.count_unsigned(RECIPE))
-    run = _Run(store, progress)
+    """Give every readable asset of `connectors` a content and a signature, and the digests that are `wanted`."""
+    reading = {name: connector for name, connector in connectors.items() if connector.features.reads}
+    progress.stage("reading", store.work.count_unsigned(RECIPE, reading))
+    run = _Run(store, progress, wanted, skipped=store.work.count_left_out(reading))
     limits = limits_of(settings.limits)
     with ThreadPoolExecutor(_READERS, thread_name_prefix="keepone-read") as readers:
-        tasks = _tasks(store.work.unsigned(RECIPE), connectors, run, readers, limits)
+        tasks = _tasks(store.work.unsigned(RECIPE, reading), reading, run, readers, limits)
         try:
             for outcome in engine.map(functools.partial(look, limits=limits), _batches(tasks)):
                 run.take(outcome)
@@ -75,19 +82,26 @@ class _Run:
 
     store: Store
     progress: Progress
+    wanted: Wanted
     assets: dict[int, Asset] = field(default_factory=dict)
     looks: list[Look] = field(default_factory=list)
+    lines: list[tuple[str, str]] = field(default_factory=list)
     committed_at: float = field(default_factory=time.monotonic)
     tally: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("decoded", "known", "failed", "changed"), 0))
     skipped: int = 0
     size: int = 0
+    shared: frozenset[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.shared = self.store.work.shared_sizes()
 
     def task(self, photo: Photo, source: str | bytes) -> Task:
         """The task of one photo, with what of its length is known already."""
         self.assets[photo.row] = photo.asset
         size = photo.asset.size or None
-        known = self.store.work.known(photo.asset.size, RECIPE)
-        return Task(photo.row, source, size, tuple(content.removeprefix("sha256:") for content in known))
+        known = self.store.work.known(photo.asset.size, RECIPE) if photo.asset.size in self.shared else ()
+        shas = tuple(content.removeprefix("sha256:") for content in known)
+        return Task(photo.row, source, size, shas, self.wanted.of(photo.asset.size))
 
     def take(self, outcome: Outcome[Task, Look]) -> None:
         """One item came back."""
@@ -99,6 +113,8 @@ class _Run:
         self.tally[kind] += 1
         self.size += asset.size
         self.looks.append(seen)
+        if seen.sha256 and not seen.moving:
+            self.lines += lines_of(seen.digests, asset.size, f"sha256:{seen.sha256}", self.wanted)
         self.progress.advance(1, asset.size, asset.id.key)
         if seen.error or seen.moving:
             self.progress.error(asset.id.key, seen.error or files.MOVING)
@@ -111,10 +127,12 @@ class _Run:
         with self.store.transaction():
             self.store.signatures.put(signing.signatures(self.looks), RECIPE)
             self.store.work.set_contents(written)
+            self.store.digests.put(self.lines)
             for seen in self.looks:
                 if seen.error and not seen.moving:
                     self.store.assets.set_error(seen.row, seen.error)
         self.looks.clear()
+        self.lines.clear()
         self.committed_at = time.monotonic()
 
     def counts(self) -> FingerprintCounts:
@@ -137,10 +155,7 @@ def _tasks(
     """Tasks in the order of photos; bytes that only a connector can give are fetched a few ahead."""
     fetching: deque[tuple[Photo, Future[bytes | Look]]] = deque()
     for photo in photos:
-        connector = connectors.get(photo.asset.id.source)
-        if connector is None or not connector.features.reads:
-            run.skipped += 1
-            continue
+        connector = connectors[photo.asset.id.source]
         path = _path(connector, photo.asset)
         if path is not None:
             yield run.task(photo, path)

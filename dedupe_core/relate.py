@@ -25,6 +25,8 @@ _FINE_SHARE = 0.70
 _FEWEST_BLOCKS = 4
 _DIFFERENT = 1.0
 _SAME_MOMENT = 0.05
+_ONE_RENDERING = 20
+"""Bits of 256 by which the hash of a source's rendering differs from its original's: 4 or 5 of 64 at most."""
 _TURNS = (
     "",
     "turned by 90°",
@@ -40,7 +42,8 @@ _TURNS = (
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What relating needs to know of one content: sizes in pixels (upright), format, capture time, camera, and whether
-    hashes prove nothing of it."""
+    hashes prove nothing of it. `listed`: its bytes were not read, so that the time is that of a listing, in whole
+    seconds; `weak`: digests with lengths that propose equal bytes and do not prove them."""
 
     row: int
     content: str
@@ -50,13 +53,18 @@ class Facts:
     taken_at: datetime | None = None
     camera: str = ""
     flat: bool = False
+    listed: bool = False
+    weak: frozenset[str] = frozenset()
 
 
 def timing(a: Facts, b: Facts) -> tuple[Timing, float | None]:
     """Whether the capture times agree (to 0.05 s), and their distance in seconds where both are known."""
     if a.taken_at is None or b.taken_at is None:
         return "unknown", None
-    apart = abs((a.taken_at.replace(tzinfo=None) - b.taken_at.replace(tzinfo=None)).total_seconds())
+    ours, theirs = a.taken_at.replace(tzinfo=None), b.taken_at.replace(tzinfo=None)
+    if a.listed or b.listed:
+        ours, theirs = ours.replace(microsecond=0), theirs.replace(microsecond=0)
+    apart = abs((ours - theirs).total_seconds())
     return ("equal" if apart < _SAME_MOMENT else "differ"), apart
 
 
@@ -71,7 +79,7 @@ def relate(a: Facts, b: Facts, evidence: Evidence, settings: Settings) -> Edge |
     relation, score, sentence = _judged(a, b, evidence, settings, when, apart)
     if relation is None:
         return None
-    return Edge(a.row, b.row, relation, round(score, 4), evidence, when, sentence)
+    return Edge(a.row, b.row, relation, round(score, 4), evidence, when, sentence, probably_equal(a, b, evidence))
 
 
 def _judged(
@@ -83,6 +91,8 @@ def _judged(
         return "pixels", 1.0, "the same pixels in another file: only metadata or container differ"
     if evidence.damaged_twin:
         return "similar", 1.0, "equal length and nearly equal bytes: one of the two is probably damaged, look at both"
+    if probably_equal(a, b, evidence):
+        return "near", 1.0, "equal length and equal digest of the source, and the same picture: all but proved one file"
     if not comparable(evidence):
         return None, 0.0, ""
     score = _score(evidence)
@@ -93,6 +103,13 @@ def _judged(
     if doubt:
         return "similar", score, f"nearly the same picture, but {doubt}"
     return "near", score, f"same picture{_how(a, b, evidence)}: {_agreement(evidence)}"
+
+
+def probably_equal(a: Facts, b: Facts, evidence: Evidence) -> bool:
+    """A digest that alone proves nothing, the length and the picture are equal. Two compressed files of which that is
+    true are one by all that is known; only comparing bytes makes it `exact`."""
+    same = evidence.distance <= _ONE_RENDERING and (evidence.difference is None or evidence.difference <= _DIFFERENT)
+    return bool(a.weak & b.weak) and same and not (evidence.failed or evidence.damaged_twin or evidence.pixels_equal)
 
 
 def comparable(evidence: Evidence) -> bool:
@@ -131,6 +148,8 @@ def _doubt(a: Facts, b: Facts, evidence: Evidence, settings: Settings, when: Tim
         return "not all of it agrees: look before you choose"
     if when == "differ":
         return f"taken {_span(apart)} apart"
+    if when == "equal" and (a.listed or b.listed) and _one_size(a, b):
+        return "their sources tell the time to the second only, and two shots may fall into one"
     if when == "unknown" and _both_original(a, b):
         return "both come straight from one camera, and without both capture times they may be two shots"
     return ""
@@ -139,7 +158,11 @@ def _doubt(a: Facts, b: Facts, evidence: Evidence, settings: Settings, when: Tim
 def _both_original(a: Facts, b: Facts) -> bool:
     """Two files of one camera and of equal size may be frames of a burst, which no look at pixels tells from copies
     (quality.md section 12); a file of another size was made from something."""
-    return bool(a.camera) and a.camera == b.camera and sorted((a.width, a.height)) == sorted((b.width, b.height))
+    return bool(a.camera) and a.camera == b.camera and _one_size(a, b)
+
+
+def _one_size(a: Facts, b: Facts) -> bool:
+    return sorted((a.width, a.height)) == sorted((b.width, b.height))
 
 
 def _score(evidence: Evidence) -> float:

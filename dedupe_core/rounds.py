@@ -161,11 +161,11 @@ def known_contents(store: Store, rows: Iterable[int]) -> dict[int, Known]:
     for row, places in store.assets.rows_by_signature(rows).items():
         photos = [photo for photo in store.assets.photos(places).values() if photo.signature is not None]
         if photos:
-            found[row] = Known(photos[0], facts_of(photos))
+            found[row] = Known(photos[0], facts_of(photos, store.digests.weak_of(photos[0].content)))
     return found
 
 
-def facts_of(photos: Sequence[Photo]) -> Facts:
+def facts_of(photos: Sequence[Photo], weak: frozenset[str] = frozenset()) -> Facts:
     """The facts of one content, from all its places. Raises `ValueError` for a content without a signature."""
     first = photos[0]
     signature = first.signature
@@ -183,4 +183,6 @@ def facts_of(photos: Sequence[Photo]) -> Facts:
         next((photo.taken_at for photo in photos if photo.taken_at), None),
         next((photo.camera for photo in photos if photo.camera), ""),
         flat,
+        signature.preview > 0,
+        weak,
     )

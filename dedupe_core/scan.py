@@ -16,7 +16,8 @@ from dedupe_core.store import Store
 
 @dataclass(frozen=True, slots=True)
 class ScanCounts:
-    """What one listing brought. `halted` is the sentence that tells why a source was not believed, "" when it was."""
+    """What one listing brought. `halted` is the sentence that tells why a source was not believed, "" when it was;
+    `retry_after` the seconds for which it wants to be left alone, if it said so."""
 
     source: str
     walked: int = 0
@@ -24,6 +25,7 @@ class ScanCounts:
     gone: int = 0
     unread: tuple[Unread, ...] = ()
     halted: str = ""
+    retry_after: float | None = None
 
 
 def scan(
@@ -37,7 +39,8 @@ def scan(
     except SignInRequired as error:
         return _halt(store, source, ScanCounts(connector.name, halted=str(error)), "needs login")
     except ConnectorError as error:
-        return _halt(store, source, ScanCounts(connector.name, halted=str(error)), "unavailable")
+        wait = getattr(error, "retry_after", None)
+        return _halt(store, source, ScanCounts(connector.name, halted=str(error), retry_after=wait), "unavailable")
 
 
 def _listing(

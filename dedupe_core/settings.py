@@ -45,6 +45,28 @@ class Series(_Section):
     seconds: float = Field(10, ge=0, description="shots of one camera within this many seconds may be a series")
 
 
+class Embedding(_Section):
+    """Pictures that a model finds alike: candidates for proof, and the `similar` lane (docs/similar.md)."""
+
+    mode: Literal["auto", "remote", "local", "off"] = Field(
+        "auto", description="auto: the service at `url` where there is one, else the model on this machine, else none"
+    )
+    kind: Literal["open_clip", "timm", "torchscript"] = Field("open_clip", description="the library of the model")
+    model: str = Field("ViT-B-32", description="name of the architecture in its library, or in the service")
+    weights: str = Field("openai", description="pretrained tag, fetched by `keepone models pull`, or a file of weights")
+    size: int = Field(224, ge=16, le=2048, description="torchscript: pixels of a side that the file wants")
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="where the model runs")
+    precision: Literal["auto", "fp32", "medium", "mixed", "bf16", "fp16"] = Field(
+        "auto", description="auto: the fastest of a short measurement that agrees with fp32 to a cosine of 0.9999"
+    )
+    batch: int = Field(0, ge=0, description="pictures at once; 0 is what fits the device")
+    url: str = Field("", description="a service that speaks KServe V2, such as `keepone inference`")
+    neighbours: int = Field(8, ge=1, le=64, description="candidates that each photo may propose")
+    threshold: float = Field(
+        0.0, ge=0, le=1, description="cosine of candidates; 0 finds it from random pairs of the library itself"
+    )
+
+
 class Grouping(_Section):
     """How edges become groups."""
 
@@ -103,6 +125,17 @@ class Planning(_Section):
     max_age_days: float = Field(14, gt=0, description="an older plan has to be made again")
 
 
+class Learning(_Section):
+    """What people's answers change."""
+
+    hidden_below: float = Field(
+        0.5, ge=0, le=1, description="pairs that your answers make less likely the same than this are not shown"
+    )
+    error_budget: float = Field(
+        0.01, ge=0.0001, le=0.2, description="share of wrong pairs that a threshold of trust may let pass"
+    )
+
+
 class Settings(_Section):
     """All sections of the core."""
 
@@ -113,6 +146,8 @@ class Settings(_Section):
     limits: Limits = Limits()
     near: Near = Near()
     series: Series = Series()
+    embedding: Embedding = Embedding()
     grouping: Grouping = Grouping()
     keeping: Keeping = Keeping()
     planning: Planning = Planning()
+    learning: Learning = Learning()

@@ -62,7 +62,7 @@ def _finish_undo(store: Store, connector: Connector, entry: Entry, step: Step) -
 def proved(step: Step) -> Asset:
     """The step's asset with the digest that was proved for it, by which a connector knows the very bytes."""
     algorithm, _, digest = step.content.partition(":")
-    return replace(step.asset, digests={**step.asset.digests, algorithm: digest})
+    return replace(step.asset, digests={algorithm: digest, **step.asset.digests})
 
 
 def put_away(store: Store, plan: str, step: Step, receipt: Receipt, note: str = "") -> None:
@@ -88,7 +88,7 @@ def bring_back(
     if show(asset) != show(step.asset):
         note = f"{reason} Its place was taken; it is at {show(asset)}.".strip()
     try:
-        prove_content(connector, asset, step.content, never)
+        prove_content(connector, asset, step.content, never, step.asset)
         content = step.content
     except ConnectorError:
         content = ""  # it is back, and the next scan reads what it holds

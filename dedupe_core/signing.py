@@ -5,7 +5,7 @@ Flat pictures and pages of text have hashes that prove nothing; `luma_sd`, `grad
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,15 +19,20 @@ _LEVELS = np.arange(256.0)
 _NEIGHBOURS = 2 * 64 * 63
 
 
-def signatures(looks: Sequence[Look]) -> list[Signature]:
-    """A signature of each look that has facts, in their order."""
+def signatures(looks: Sequence[Look], contents: Mapping[int, str] | None = None) -> list[Signature]:
+    """A signature of each look that has facts, in their order; `contents` by row where the bytes were not read."""
     seen = [look for look in looks if look.facts is not None]
     squares = np.frombuffer(b"".join(look.square for look in seen), dtype=np.uint8).reshape(-1, 64, 64)
     counts = np.frombuffer(b"".join(look.histogram for look in seen), dtype=np.uint32).reshape(-1, 256)
     hashes = phash.phash256(squares)
     measured = measures(squares, counts)
     return [
-        Signature(f"sha256:{look.sha256}", phashes=hashes[index].tobytes(), **(look.facts or {}), **measured[index])
+        Signature(
+            contents[look.row] if contents else f"sha256:{look.sha256}",
+            phashes=hashes[index].tobytes(),
+            **(look.facts or {}),
+            **measured[index],
+        )
         for index, look in enumerate(seen)
     ]
 

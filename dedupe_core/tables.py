@@ -10,6 +10,7 @@ from typing import Any, TextIO
 
 from connectors.base import Connector
 from dedupe_core.model import LANES, Choice, Edge, Photo
+from dedupe_core.places import show
 
 COLUMNS = (
     "group_id",
@@ -63,8 +64,11 @@ def score(choice: Choice) -> float:
 
 
 def place(photo: Photo, connectors: Connectors) -> str:
-    """The file on this machine where there is one, else the source's own key."""
+    """The file on this machine where there is one, else the source's own key; of a source that is not read, the folder
+    and name that it shows."""
     connector = connectors.get(photo.asset.id.source)
+    if connector is not None and not connector.features.reads:
+        return show(photo.asset)
     file = connector.path(photo.asset) if connector is not None else None
     return photo.asset.id.key if file is None else str(file)
 

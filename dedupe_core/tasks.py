@@ -4,24 +4,30 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from connectors.base import Digest
+
 RECIPE = 1
 """Version of everything in `look.py` and `signing.py` that decides hashes and measures; raised whenever they change."""
 
 
 class Task(NamedTuple):
-    """One file: its row, its path or its bytes, the length that the listing gave (None: not said) and the sha256 of the
-    contents of that length that have a signature already."""
+    """One file: its row, its path or its bytes, the length that the listing gave (None: not said), the sha256 of the
+    contents of that length that have a signature already, and the digests that other sources go by. With `preview` the
+    bytes are a source's rendering, and these are the facts of its listing."""
 
     row: int
     source: str | bytes
     size: int | None = None
     known: tuple[str, ...] = ()
+    digests: tuple[Digest, ...] = ()
+    preview: dict[str, Any] | None = None
 
 
 class Look(NamedTuple):
     """What was seen. `facts` are fields of a `Signature`; None with an `error`, and without one when the content is
     known. `square` are the 64×64 bytes whose hash is to be taken, `histogram` the counts of the 256 levels (uint32) of
-    the decoded picture. `moving`: the file changed meanwhile and nothing of it may be recorded."""
+    the decoded picture. `moving`: the file changed meanwhile and nothing of it may be recorded. `digests`: those that
+    were asked for, as (name, value)."""
 
     row: int
     sha256: str = ""
@@ -30,3 +36,4 @@ class Look(NamedTuple):
     moving: bool = False
     square: bytes = b""
     histogram: bytes = b""
+    digests: tuple[tuple[str, str], ...] = ()

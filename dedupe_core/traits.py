@@ -54,15 +54,15 @@ def edited(case: Case, photo: Photo) -> bool:
 
 
 def in_album(case: Case, photo: Photo) -> bool:
-    return bool(photo.asset.labels)
+    return bool(photo.asset.labels - photo.asset.ours)
 
 
 def label_words(case: Case, photo: Photo, other: Photo) -> str:
-    return ", ".join(sorted(readable(label) for label in photo.asset.labels))
+    return ", ".join(sorted(readable(label) for label in photo.asset.labels - photo.asset.ours))
 
 
 def described(case: Case, photo: Photo) -> int:
-    return len(photo.asset.labels) + bool(photo.asset.title) + bool(photo.asset.description)
+    return len(photo.asset.labels - photo.asset.ours) + bool(photo.asset.title) + bool(photo.asset.description)
 
 
 def described_words(case: Case, photo: Photo, other: Photo) -> str:
@@ -147,11 +147,11 @@ def quality_words(case: Case, photo: Photo, other: Photo) -> str:
 
 
 def metadata(case: Case, photo: Photo) -> int | None:
-    return None if photo.signature is None else photo.signature.exif_fields
+    return None if photo.signature is None or photo.signature.preview else photo.signature.exif_fields
 
 
 def metadata_words(case: Case, photo: Photo, other: Photo) -> str:
-    return "" if photo.signature is None else f"{photo.signature.exif_fields} fields"
+    return "" if metadata(case, photo) is None else f"{metadata(case, photo)} fields"
 
 
 def folder_rank(case: Case, photo: Photo) -> int | None:

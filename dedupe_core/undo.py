@@ -39,7 +39,7 @@ class UndoResult:
     @property
     def messages(self) -> tuple[str, ...]:
         """Every sentence for the person."""
-        said = (f"{o.key}: {o.sentence}" for o in self.outcomes if o.sentence)
+        said = (f"{o.shown or o.key}: {o.sentence}" for o in self.outcomes if o.sentence)
         return (*self.settled, *said, *([self.stopped] if self.stopped else []))
 
 

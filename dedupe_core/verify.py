@@ -17,6 +17,7 @@ from dedupe_core.relate import relate
 from dedupe_core.rounds import Rounds, known_contents
 from dedupe_core.settings import Settings
 from dedupe_core.store import Store
+from dedupe_core.views import Views
 
 RECIPE = 1
 """Version of the comparison; a higher one measures every pair again."""
@@ -71,6 +72,7 @@ class _Chunk:
         self.connectors = connectors
         self.settings = settings
         self.known = known_contents(store, {row for pair in pairs for row in (pair.a, pair.b)})
+        self.views = Views(store, connectors)
         self.pairs = [pair for pair in pairs if pair.a in self.known and pair.b in self.known]
 
     def edges(self, engine: Engine, progress: Progress) -> Iterator[Edge]:
@@ -83,6 +85,7 @@ class _Chunk:
             else:
                 progress.advance()
                 yield from self._edge(pair.a, pair.b, evidence)
+        self._fetch(missing, progress)
         alone: list[Pair] = []
         for outcome in engine.map(measure, self._benches(missing, progress)):
             if outcome.value is None and len(outcome.item.pairs) > 1:
@@ -92,6 +95,12 @@ class _Chunk:
         # one picture that hangs, or a slow machine, must not cost the pairs that shared its bench
         for outcome in engine.map(measure, self._benches(alone, progress, partners=1)):
             yield from self._kept(outcome.item, outcome.value, outcome.error, progress)
+
+    def _fetch(self, pairs: Sequence[Pair], progress: Progress) -> None:
+        """The renderings that these comparisons need, of photos whose bytes are not read."""
+        rows = {row for pair in pairs for row in (pair.a, pair.b)}
+        photos = [self.views.place(self.known[row].photo) for row in sorted(rows)]
+        self.views.fetch((photo for photo in photos if not self.views.reads(photo)), progress)
 
     def _remembered(self, pair: Pair) -> Evidence | None:
         a, b = self.known[pair.a].facts, self.known[pair.b].facts
@@ -141,26 +150,25 @@ class _Chunk:
         sheets = {}
         for row in rows:
             known = self.known[row]
+            photo = self.views.place(known.photo)
+            view = None if self.views.reads(photo) else self.views.kept(photo.content)
+            if view is None and not self.views.reads(photo):
+                continue  # that it cannot be had was said when it was asked for
             try:
-                source, proof = _source(self.connectors, known.photo)
+                source, proof = (view, "") if view is not None else _source(self.connectors, photo)
             except (ConnectorError, OSError) as error:
-                progress.error(known.photo.asset.id.key, str(error))
+                progress.error(photo.asset.id.key, str(error))
                 continue
-            size = (known.facts.width, known.facts.height)
+            size, flat = (known.facts.width, known.facts.height), known.facts.flat
             sheets[row] = Sheet(
-                source, proof, known.facts.flat, size, known.facts.format, known.photo.asset.size, known.photo.pixels
+                source, proof, flat, size, known.facts.format, photo.asset.size, photo.pixels, view is not None
             )
         return sheets
 
 
 def _source(connectors: Mapping[str, Connector], photo: Photo) -> tuple[str | bytes, str]:
-    """A path that a worker reads itself, or bytes; and the sha256 that they must have ("" for previews)."""
-    connector = connectors.get(photo.asset.id.source)
-    if connector is None:
-        raise OSError(f"The source {photo.asset.id.source} is not set up.")
-    if not connector.features.reads:
-        with connector.preview(photo.asset, 1024) as stream:
-            return stream.read(), ""
+    """A path that a worker reads itself, or bytes; and the sha256 that they must have."""
+    connector = connectors[photo.asset.id.source]
     path = connector.path(photo.asset)
     if path is not None:
         return str(path), photo.content.removeprefix("sha256:")

@@ -24,6 +24,7 @@ MAY_UNLINK = {
     "connectors/local/files.py": "the second name of a photo that has both names, while it is moved or renamed",
     "connectors/local/placing.py": "what a copy to another volume left behind, when the copy was read back equal",
     "connectors/local/unit.py": "its own records of writes",
+    "dedupe_app/agents.py": "its own agents of launchd and units of systemd",
     "dedupe_app/sources.py": "its own unfinished list of sources",
     "dedupe_core/whole.py": "its own unfinished report, table or thumbnail",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from hashlib import sha256
 
 from connectors.base import AssetId, Changed, NotFound, Unavailable
 from connectors.contract.source import Source, listed, needs, only, photo, raises
@@ -48,6 +49,19 @@ class ReadingRules:
         assert source.connector.look(asset.id) == asset
         assert asset.size == len(photo(1))
         assert asset.revision
+
+    def test_listed_digests_are_those_of_the_bytes(self, source: Source) -> None:
+        """By which other sources' files are recognised as the same."""
+        source.put("a.png", photo(1))
+        asset = only(source, "a.png")
+        for digest in source.connector.features.digests:
+            hasher = digest.new()
+            hasher.update(photo(1)[:100])
+            hasher.update(photo(1)[100:])
+            if digest.name in asset.digests:
+                assert asset.digests[digest.name] == hasher.text()
+        if "sha256" in asset.digests:
+            assert asset.digests["sha256"] == sha256(photo(1)).hexdigest()
 
     def test_looking_for_what_is_not_there_is_not_found(self, source: Source) -> None:
         """And no other error."""

@@ -64,7 +64,8 @@ def _persistence(file: Path, say: Say | None) -> BasePersistence:
 
 
 class SignedIn:
-    """Tokens of the account that signed in. One refresh at a time, however many threads ask."""
+    """Tokens of the account that signed in. One refresh at a time, however many threads ask. Whoever signed in for
+    reading only gets tokens for reading, and OneDrive refuses writes by them."""
 
     def __init__(
         self, options: OneDriveOptions, http: Any = None, persisted: msal.SerializableTokenCache | None = None
@@ -85,13 +86,41 @@ class SignedIn:
     def _silent(self, force: bool) -> str:
         application = self._application()
         account = _account(application, self._options)
-        answer = application.acquire_token_silent_with_error(scopes(self._options), account, force_refresh=force)
+        answer = None
+        for scope in dict.fromkeys((*scopes(self._options), READ)):
+            answer = application.acquire_token_silent_with_error([scope], account, force_refresh=force)
+            if not _wants_consent(answer):
+                break
         return _token(answer)
 
     def _application(self) -> msal.PublicClientApplication:
         if self._app is None:
             self._app = application(self._options, self._http, self._cache or cache(self._options.state))
         return self._app
+
+
+class FromFile:
+    """Tokens that another program writes into a file and keeps fresh."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def token(self, refused: str | None = None) -> str:
+        """What the file holds now; one that was refused has to be another by then."""
+        try:
+            value = self._file.read_text("utf-8").strip()
+        except OSError as error:
+            raise SignInRequired(f"The token file {self._file} cannot be read ({error.strerror}).") from error
+        if not value or value == refused:
+            raise SignInRequired(
+                f"OneDrive refuses the token in {self._file}: the program that writes it has to renew it."
+            )
+        return value
+
+
+def tokens_of(options: OneDriveOptions) -> SignedIn | FromFile:
+    """Where the access tokens of these options come from."""
+    return SignedIn(options) if options.token_file is None else FromFile(options.token_file)
 
 
 def application(
@@ -187,6 +216,11 @@ def _token(answer: dict[str, Any] | None) -> str:
             f"Microsoft's sign-in service does not answer properly now ({_why(answer)}); try again later."
         )
     raise SignInRequired("The sign-in to OneDrive has expired. Run: keepone login onedrive")
+
+
+def _wants_consent(answer: dict[str, Any] | None) -> bool:
+    """The person is signed in and never allowed as much as this (AADSTS65001)."""
+    return bool(answer) and "consent_required" in (answer.get("suberror"), answer.get("error"))
 
 
 def _why(answer: dict[str, Any]) -> str:

@@ -11,6 +11,7 @@ from connectors.base import (
     AssetId,
     Changed,
     Connector,
+    Digest,
     Features,
     NotFound,
     Options,
@@ -20,15 +21,17 @@ from connectors.base import (
     Unsupported,
     Verb,
 )
-from connectors.onedrive.auth import SignedIn
+from connectors.onedrive.auth import tokens_of
 from connectors.onedrive.companions import family
 from connectors.onedrive.content import BLOCK, ContentHost, RangedFile
 from connectors.onedrive.estimate import Forecast, count, forecast
 from connectors.onedrive.facts import Row, asset_of, drive_key, is_photo, revision, suffix
 from connectors.onedrive.gate import Clock, Gate, SystemClock
 from connectors.onedrive.listing import Listing
+from connectors.onedrive.months import Months
 from connectors.onedrive.moves import Moves
 from connectors.onedrive.options import OneDriveOptions
+from connectors.onedrive.quickxor import QuickXor, Sha1
 from connectors.onedrive.reports import Reports
 from connectors.onedrive.scope import Scope
 from connectors.onedrive.session import Graph, Tokens, by_id
@@ -59,12 +62,18 @@ class OneDriveConnector(Connector):
             report=writes,
             guarded=True,
             reads=False,
+            digests=(Digest("sha1", True, Sha1), Digest("quickxor", False, QuickXor)),
+            away=options.duplicates,
+            online=True,
         )
         self._clock = clock or SystemClock()
         budget = None if options.budget_minutes is None else options.budget_minutes * 60
-        gate = Gate(self._clock, options.readers, options.longest_wait, budget, options.state / f"{_plain(name)}.wait")
-        self._graph = Graph(options.endpoint, tokens or SignedIn(options), gate)
-        self._host = ContentHost(Gate(self._clock, options.readers, options.longest_wait, budget))
+        gate, content = (
+            Gate(self._clock, options.readers, options.longest_wait, budget, options.state / f"{_plain(name)}.{memory}")
+            for memory in ("wait", "content-wait")
+        )
+        self._graph = Graph(options.endpoint, tokens or tokens_of(options), gate)
+        self._host = ContentHost(content)
         self._siblings = Siblings(self._graph, self._clock)
         self._thumbnails = Thumbnails(self._graph, self._host, self._siblings, self._clock)
         self._moves = Moves(self._graph)
@@ -72,7 +81,10 @@ class OneDriveConnector(Connector):
         self._parents: dict[str, str] = {}
 
     def scan(self, cursor: str | None) -> Iterator[Page]:
-        """List by delta; the cursor comes with the last page."""
+        """List by delta; the cursor comes with the last page. With `months` only their folders are asked for."""
+        if self.options.months:
+            yield from Months(self._graph, self.name, self.options, self._siblings).pages(cursor)
+            return
         spool = self.options.state / f"{_plain(self.name)}.listing"
         listing = Listing(self._graph, self.name, Scope(self.options), self._siblings, spool)
         yield from listing.pages(cursor)
@@ -195,11 +207,6 @@ class OneDriveConnector(Connector):
         row = self._graph.get(by_id(folder), {"$select": "id,name,parentReference,folder,root"})
         above = "" if "root" in row else str(row.get("parentReference", {}).get("id", ""))
         return str(row.get("name", "")), above
-
-
-def estimate(connector: OneDriveConnector) -> Forecast:
-    """What a first run over this source will cost."""
-    return connector.estimate()
 
 
 def _plain(name: str) -> str:

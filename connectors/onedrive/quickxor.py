@@ -8,6 +8,7 @@ two files whose 160-byte blocks are permuted share it: alone it never proves tha
 from __future__ import annotations
 
 import base64
+import hashlib
 from typing import BinaryIO
 
 import numpy as np
@@ -51,6 +52,21 @@ class QuickXor:
     def text(self) -> str:
         """The hash in base64, as Graph writes it."""
         return base64.b64encode(self.digest()).decode("ascii")
+
+
+class Sha1:
+    """SHA-1 in lower case hex, which older personal drives keep where they have no SHA-256."""
+
+    def __init__(self) -> None:
+        self._running = hashlib.sha1(usedforsecurity=False)
+
+    def update(self, data: bytes | bytearray | memoryview) -> None:
+        """Feed the next bytes of the file."""
+        self._running.update(data)
+
+    def text(self) -> str:
+        """40 hex digits."""
+        return self._running.hexdigest()
 
 
 def quickxor(data: bytes | BinaryIO) -> str:

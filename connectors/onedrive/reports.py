@@ -1,17 +1,13 @@
-"""The summary beside the photos: per month what was moved where, as CSV and JSON, never over a foreign change.
+"""The reports beside the photos (per month what was moved where), never over a foreign change.
 
 A report is only replaced when what lies there is what we wrote last; anything else stays, and ours gets another name.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
 import re
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,59 +21,7 @@ from connectors.onedrive.session import Answered, Graph, LostAnswer, by_id, by_p
 LIMIT = 4_000_000  # bytes of a simple upload
 _TRIES = 4
 _MONTH = re.compile(r"(?P<year>\d{4})-(?P<month>\d{2})")
-COLUMNS = ("year", "month", "group_leader", "moved_file", "new_location")
 _SELECT = "id,name,size,eTag,cTag,file,fileSystemInfo"
-
-
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """One line of a summary: the photo that stayed, the one that went, and where it is now (paths in the drive)."""
-
-    year: int
-    month: int
-    group_leader: str
-    moved_file: str
-    new_location: str
-    group: str = ""
-
-
-def summary_csv(rows: Sequence[Moved]) -> bytes:
-    """The lines as CSV; cells that a spreadsheet would take for a formula get a quote before them."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for row in rows:
-        writer.writerow([_cell(str(getattr(row, column))) for column in COLUMNS])
-    return out.getvalue().encode("utf-8", "surrogateescape")
-
-
-def _cell(text: str) -> str:
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
-
-
-def summary_json(year: int, month: int, rows: Sequence[Moved]) -> bytes:
-    """The same for programs."""
-    body = {
-        "year": year,
-        "month": month,
-        "moved": len(rows),
-        "groups": groups(rows),
-        "files": [asdict(r) for r in rows],
-    }
-    return json.dumps(body, ensure_ascii=True, indent=1).encode()
-
-
-def groups(rows: Sequence[Moved]) -> int:
-    """How many groups the lines come from."""
-    return len({row.group or row.group_leader for row in rows})
-
-
-def sentence(year: int, month: int, rows: Sequence[Moved]) -> str:
-    """What the month command prints."""
-    when = f"{year}/{month:02d}"
-    if not rows:
-        return f"No duplicates found in {when}. Summary updated for {when}"
-    return f"Moved {len(rows)} duplicate files from {groups(rows)} group(s) in {when}. Summary updated for {when}"
 
 
 class Reports:

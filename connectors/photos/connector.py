@@ -6,6 +6,7 @@ import itertools
 import os
 import sys
 from collections.abc import Collection, Iterator, Sequence
+from datetime import date
 from pathlib import Path
 from typing import BinaryIO, ClassVar
 
@@ -15,6 +16,7 @@ from connectors.base import (
     AssetId,
     Changed,
     Connector,
+    Digest,
     Features,
     NotFound,
     Options,
@@ -26,6 +28,7 @@ from connectors.base import (
 )
 from connectors.photos import derivatives
 from connectors.photos.carrying import Carry
+from connectors.photos.fingerprint import DIGEST, Fingerprint
 from connectors.photos.library import Library
 from connectors.photos.options import PhotosOptions
 from connectors.photos.photokit import PhotoKit
@@ -49,7 +52,14 @@ class PhotosConnector(Connector):
         self._library = Library(name, options)
         here = sys.platform == "darwin"
         writes = not options.read_only and (here or script is not None)
-        self.features = Features(preview=True, tag=writes, restore=writes, reads=False)
+        self.features = Features(
+            preview=True,
+            tag=writes,
+            restore=writes,
+            reads=False,
+            digests=(Digest(DIGEST, True, Fingerprint),),
+            away=f"{options.folder}/{date.today().isoformat()}/Redundant",
+        )
         self.photokit = photokit or (PhotoKit() if here else None)
         self._writing = Writing(self._library, options, script or Script(), self.photokit) if writes else None
 

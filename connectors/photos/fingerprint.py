@@ -23,12 +23,27 @@ _VERSION = 1
 _CHUNK = 1 << 20
 
 
+class Fingerprint:
+    """The digest of a file that is being read."""
+
+    def __init__(self) -> None:
+        self._running = hashlib.sha1(SALT, usedforsecurity=False)
+
+    def update(self, data: bytes | bytearray | memoryview) -> None:
+        """Feed the next bytes of the file."""
+        self._running.update(data)
+
+    def text(self) -> str:
+        """40 hex digits."""
+        return self._running.hexdigest()
+
+
 def digest_of(stream: BinaryIO) -> str:
     """The digest of a file's bytes, 40 hex digits."""
-    digest = hashlib.sha1(SALT, usedforsecurity=False)
+    digest = Fingerprint()
     while block := stream.read(_CHUNK):
         digest.update(block)
-    return digest.hexdigest()
+    return digest.text()
 
 
 def digest_in(fingerprint: str | None) -> str:

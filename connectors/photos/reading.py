@@ -22,6 +22,7 @@ from connectors.base import (
     EDITED,
     FAVORITE,
     HIDDEN,
+    MANAGED,
     PROTECTED,
     SHARED,
     Asset,
@@ -49,6 +50,7 @@ _KINDS = (
 _kinds = attrgetter(*_KINDS)
 _FLAG_OF = {"live_photo": "live", "has_raw": "raw", "isreference": "referenced", "incloud": "in_cloud"}
 _MEMBERS = re.compile(r"Z_\d+ASSETS")
+_OUR_WORDS = labels.keyword_label("keepone:")
 _NEVER_TAKEN = datetime(1970, 1, 1, tzinfo=UTC)
 _NOT_ANALYSED = (0.0, 0.5)
 _TYPES = {
@@ -107,7 +109,7 @@ class Reader:
             if album.title
         }
         self._memberships = _memberships(database, self._albums)
-        self._same_labels: dict[tuple[str, ...], tuple[frozenset[str], str]] = {}
+        self._same_labels: dict[tuple[str, ...], tuple[frozenset[str], frozenset[str], str]] = {}
         self._adjusted = _adjusted(database)
         self._moments = _keys(database, "ZMOMENTSHARE")
         self._from_messages = _keys(database, "ZSYNDICATIONIDENTIFIER")
@@ -151,7 +153,7 @@ class Reader:
         path, status = _original(photo)
         size = photo.original_filesize or (status.st_size if status else 0)
         digest = self._digest(photo, path, status)
-        own, folder = self._labels(photo)
+        own, ours, folder = self._labels(photo)
         edited = bool(photo.hasadjustments)
         return Asset(
             AssetId(self._name, photo.uuid),
@@ -176,6 +178,7 @@ class Reader:
             aliases=frozenset({f"inode:{status.st_dev}:{status.st_ino}"}) if status and status.st_ino else frozenset(),
             score=self._scores.get(photo.uuid),
             faces=len(photo.persons),
+            ours=ours,
         )
 
     def _digest(self, photo: Any, path: Path | None, status: os.stat_result | None) -> str:
@@ -185,18 +188,23 @@ class Reader:
             return stored
         return self._computed.of(photo.uuid, path)
 
-    def _labels(self, photo: Any) -> tuple[frozenset[str], str]:
-        """The labels of a photo and the folder that is shown for it; photos that share them share the values."""
+    def _labels(self, photo: Any) -> tuple[frozenset[str], frozenset[str], str]:
+        """The labels of a photo, those of them that KeepOne made, and the folder that is shown for it; photos that
+        share them share the values."""
         own = (*self._memberships.get(photo.uuid, ()), *(labels.keyword_label(word) for word in photo.keywords))
         found = self._same_labels.get(own)
         if found is None:
-            found = self._same_labels[own] = (frozenset(own), self._folder(own))
+            ours = frozenset(label for label in own if self._is_ours(label))
+            found = self._same_labels[own] = (frozenset(own), ours, self._folder(own))
         return found
 
     def _folder(self, own: tuple[str, ...]) -> str:
         """The first of its albums, our own left out: Photos has no folders for photos."""
-        albums = (label for label in own if not label.startswith("#") and not labels.below(label, self._options.folder))
+        albums = (label for label in own if not label.startswith("#") and not self._is_ours(label))
         return min(albums, default="")
+
+    def _is_ours(self, label: str) -> bool:
+        return labels.below(label, self._options.folder) or label.startswith(_OUR_WORDS)
 
     def _parts(self, photo: Any, edited: bool) -> tuple[Part, ...]:
         parts = []
@@ -247,6 +255,8 @@ def _flag_set(facts: tuple[bool, ...]) -> frozenset[str]:
         flags.add(HIDDEN)
     if shared:
         flags |= {SHARED, PROTECTED}
+    if "referenced" not in flags:
+        flags.add(MANAGED)
     if away:
         flags.add(CLOUD_ONLY if cloud or "in_cloud" in flags else "missing")
     return frozenset(flags)

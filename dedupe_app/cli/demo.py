@@ -26,14 +26,35 @@ _NAME = "demo"
 @click.option("--keep", "folder", metavar="DIR", help="Draw the gallery here and leave it there.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Another number draws another gallery.")
 @click.option("--apply", "act", is_flag=True, help="Also plan, apply and undo, and prove that all came back.")
+@click.option(
+    "--onedrive",
+    "flavour",
+    is_flag=False,
+    flag_value="personal",
+    type=click.Choice(["personal", "business"]),
+    help="Instead, draw into an emulated OneDrive (personal by default) and clean a month of it.",
+)
+@click.option("--serve", is_flag=True, help="With --onedrive: leave the drive open for other commands until Ctrl-C.")
 @pass_session
-def demo(session: Session, folder: str | None, seed: int, act: bool) -> int:
+def demo(session: Session, folder: str | None, seed: int, act: bool, flavour: str | None, serve: bool) -> int:
     """Draw a gallery with known truth, find its duplicates and say how well. Needs no photos and no network."""
     from dedupe_app.config import absolute
+
+    place = absolute(folder) if folder else Path(tempfile.mkdtemp(prefix="keepone-demo-"))
+    if flavour is not None:
+        from dedupe_app.cli.demo_cloud import run
+
+        place.mkdir(parents=True, exist_ok=True)
+        return run(session, place, flavour, seed, act, serve)
+    if serve:
+        raise click.UsageError("--serve goes with --onedrive: a gallery on this disk stays anyway.")
+    return _on_disk(session, place, seed, act)
+
+
+def _on_disk(session: Session, place: Path, seed: int, act: bool) -> int:
     from dedupe_app.demo.gallery import build
     from dedupe_app.library import Library
 
-    place = absolute(folder) if folder else Path(tempfile.mkdtemp(prefix="keepone-demo-"))
     began = time.monotonic()
     made = build(place / "gallery", seed)
     took = time.monotonic() - began
@@ -129,7 +150,7 @@ def _score_json(measured: Score) -> dict[str, Any]:
 def _say_next(session: Session, place: Path) -> None:
     data = shlex.quote(str(place / "data"))
     session.out.say(" Next, nothing has been changed so far:")
-    for verb in ("groups", f"report {shlex.quote(str(place / 'report.html'))}", "plan", "apply", "undo"):
+    for verb in ("review", "groups", f"report {shlex.quote(str(place / 'report.html'))}", "plan", "apply", "undo"):
         session.out.say(f"   keepone --data {data} {verb}")
 
 

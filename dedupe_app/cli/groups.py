@@ -45,7 +45,8 @@ def groups(session: Session, relations: tuple[str, ...], lanes: tuple[str, ...],
     as_json = [group.to_json() for group in found]
     if not (wanted["csv_file"] == "-" or wanted["jsonl_file"] == "-"):
         session.out.show(
-            "\n\n".join(_text(session, group) for group in found) or " no groups · keepone scan PATH looks for some"
+            "\n\n".join(group_text(session, group) for group in found)
+            or " no groups · keepone scan PATH looks for some"
         )
         session.out.document({"groups": as_json}, ({"message_type": "group", **group} for group in as_json))
     if wanted["check"] and found:
@@ -100,7 +101,8 @@ def _opened(name: str) -> Iterator[TextIO]:
         yield stream
 
 
-def _text(session: Session, group: GroupView) -> str:
+def group_text(session: Session, group: GroupView) -> str:
+    """A group as people read it: why, and a line for each photo."""
     from dedupe_app.cli.output import table
     from dedupe_core.words import bytes_text
 
@@ -134,9 +136,12 @@ def shown(path: str) -> str:
 @click.command(cls=Command)
 @click.argument("group")
 @click.option("--montage", metavar="FILE", help="Write the photos side by side as a picture.")
+@click.option("--distances", is_flag=True, help="Show how far each two of the photos are from each other.")
 @pass_session
-def show(session: Session, group: str, montage: str | None) -> int:
+def show(session: Session, group: str, montage: str | None, distances: bool) -> int:
     """Show one group with its evidence. GROUP is the beginning of its id."""
+    from dedupe_app.distances import between, heat_map
+
     with session.library() as library:
         found = list(library.groups(group=group))
         if len(found) != 1:
@@ -144,12 +149,15 @@ def show(session: Session, group: str, montage: str | None) -> int:
             raise click.UsageError(f"{told} {group!r}. See: keepone groups")
         if montage:
             _write_montage(found[0], Path(montage))
-    session.out.show(_text(session, found[0]))
+        table = between(library, [photo.row for photo in found[0].members]) if distances else None
+    session.out.show(group_text(session, found[0]))
     for sentence in found[0].evidence:
         session.out.show(f"   evidence: {sentence}")
     for edge in found[0].edges:
         session.out.show(f"   {_measured(edge)}")
-    session.out.document(found[0].to_json())
+    if table is not None:
+        session.out.show(heat_map(session.out, table, [shown(photo.path) for photo in found[0].members]))
+    session.out.document(found[0].to_json() | ({"distances": table.to_json()} if table is not None else {}))
     return Exit.OK
 
 

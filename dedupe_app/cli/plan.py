@@ -96,7 +96,9 @@ def target_words(made: Plan, library: Library) -> str:
     trashes = sorted({step.asset.id.source for step in made.steps if step.verb == "delete"})
     told = [f"the trash of {name}{'' if connectors[name].features.restore else _NO_WAY_BACK}" for name in trashes]
     folders = sorted({step.target.rpartition("/")[2] for step in made.steps if step.verb == "move"})
-    return " and ".join([*told, *(f"folders {name!r} beside the photos" for name in folders)])
+    albums = sorted({step.target for step in made.steps if step.verb == "tag"})
+    told += [f"folders {name!r} beside the photos" for name in folders]
+    return " and ".join([*told, *(f"the album {name!r}, where they stay what they are" for name in albums)])
 
 
 def _ground(reason: str) -> str:

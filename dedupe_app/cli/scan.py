@@ -39,6 +39,7 @@ _STATES = {"needs login": Exit.SIGN_IN, "unavailable": Exit.TEMPORARY, "halted":
 @click.option(
     "--accept-loss", multiple=True, metavar="SOURCE", help="Believe that this many photos of SOURCE are gone."
 )
+@click.option("--engine", metavar="URL", help="Let a Dask cluster do the work: dask://HOST:8786.")
 @click.option("--check", is_flag=True, help="Exit with status 10 when duplicates were found.")
 @click.option("--fail-if-empty", is_flag=True, help="Exit with status 4 when there was no photo at all.")
 @pass_session
@@ -56,12 +57,13 @@ def scan(session: Session, places: tuple[str, ...], **wanted: Any) -> int:
     if not known_sources(config):
         raise click.UsageError("There is nothing to scan yet. Name a folder: keepone scan ~/Pictures")
     with session.library(config) as library:
+        library.cluster = wanted["engine"] or ""
         if wanted["errors"] and not places:
             return _errors(session, library)
         if wanted["estimate"]:
-            from dedupe_app.cli.estimate import estimate
+            from dedupe_app.cli.estimate import tell
 
-            return estimate(session, library, names or None, narrow)
+            return tell(session, library, names or None, narrow)
         return _scan(session, library, names, narrow, wanted)
 
 
@@ -103,7 +105,9 @@ def _answer(library: Library, report: RunReport, sums: Sums, seconds: float) -> 
         "read": report.read,
         "known": report.known,
         "unchanged": report.unchanged,
+        "unseen": report.unseen,
         "relations": dict(report.groups),
+        "model": report.level.to_json(),
         "lanes": lanes_json(sums),
         "errors": list(error_rows(library)),
     }
@@ -150,6 +154,10 @@ def _say(session: Session, library: Library, report: RunReport, sums: Sums, answ
             out.warn(f" {place} was not read: {readable(item.reason)}")
     if answer["errors"]:
         out.say(f" {number(len(answer['errors']))} unreadable (keepone scan --errors)")
+    if report.level.backend != "off":
+        out.say(f" {readable(report.level.sentence)}")
+    if report.unseen:
+        out.say(f" {number(report.unseen)} without a preview: their source's digests were compared, and nothing else")
     out.say(lane_lines(sums, {LANES[level] for level in library.settings.levels}))
     out.say(" Next: keepone plan          nothing has been changed.")
 

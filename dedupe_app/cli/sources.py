@@ -38,7 +38,8 @@ def add(
     known = known_sources(config)
     entry: dict[str, Any] = {"name": name or free_name(Path(path or kind), known), "kind": kind, **_options(pairs)}
     if kind == "local":
-        entry |= new_source(path or ".", entry["name"]).options
+        found = new_source(path or ".", entry["name"])
+        entry |= {"kind": found.kind, **found.options}
     elif path:
         entry["path"] = path
     if protected:
@@ -161,14 +162,18 @@ def test(session: Session, name: str | None) -> int:
 
 def _tried(source: SourceConfig) -> dict[str, Any]:
     """Open the source and take the first page of its listing."""
-    from dataclasses import asdict
+    from dataclasses import fields
 
     from connectors.registry import connect
 
     connector = connect(source.kind, source.name, source.options)
     try:
         page = next(iter(connector.scan(None)), None)
-        features = asdict(connector.features)
+        features = {
+            field.name: getattr(connector.features, field.name)
+            for field in fields(connector.features)
+            if isinstance(getattr(connector.features, field.name), bool)
+        }
         can = ", ".join(key for key, on in features.items() if on)
         return {
             "name": source.name,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,7 +13,9 @@ from dedupe_app.cli.codes import Exit
 from dedupe_app.cli.session import Command, Session, pass_session
 
 if TYPE_CHECKING:
+    from dedupe_app.job_model import JobConfig
     from dedupe_app.library import Library
+    from dedupe_core.store.jobs import JobRun
 
 
 @click.command(cls=Command)
@@ -22,6 +25,7 @@ def status(session: Session) -> int:
     from dedupe_app.cli.lanes import lane_lines, lane_sums, lanes_json
     from dedupe_app.cli.output import number, table
     from dedupe_app.cli.sources import with_figures
+    from dedupe_core.embed import Level
     from dedupe_core.model import LANES
     from dedupe_core.words import bytes_text
 
@@ -31,12 +35,18 @@ def status(session: Session) -> int:
         sums, latest = lane_sums(library), library.store.runs.latest()
         unread = len(library.store.assets.errors())
         plans = _plans(library)
+        level = Level.of_run(latest["summary"]) if latest is not None else Level()
+        jobs = [(job, library.store.jobs.last(job.name)) for job in library.config.jobs]
     rows = [[s["name"], number(s["photos"]), "photos", bytes_text(s["bytes"]), _seen(s), s["note"]] for s in sources]
     out.show(table(rows, right=(1, 3)) if rows else " no sources yet · keepone scan ~/Pictures")
     if latest is not None:
         out.show(lane_lines(sums, set(LANES.values())))
+        if level.backend != "off":
+            out.show(f" {level.sentence}")
     if unread:
         out.show(f" {number(unread)} unreadable (keepone scan --errors)")
+    if jobs:
+        out.show(table([_job(job, last) for job, last in jobs]))
     waiting = [plan for plan in plans if plan["state"] in ("planned", "applying", "undoing")]
     for plan in waiting:
         short = plan["id"][:12]
@@ -47,11 +57,22 @@ def status(session: Session) -> int:
             "sources": sources,
             "last_run": latest["finished_at"] if latest else None,
             "lanes": lanes_json(sums),
+            "model": level.to_json(),
             "unreadable": unread,
+            "jobs": [{"name": job.name, "last": asdict(last) if last else None} for job, last in jobs],
             "plans": waiting,
         }
     )
     return Exit.OK
+
+
+def _job(job: JobConfig, last: JobRun | None) -> list[str]:
+    """The line of a job: how it ended, and what a person has to know of that."""
+    from dedupe_core.words import readable
+
+    if last is None:
+        return [f"job {job.name}", "never ran", job.schedule]
+    return [f"job {job.name}", f"{last.state} {stamp(last.finished_at or last.started_at)}", readable(last.note)]
 
 
 def _seen(source: dict[str, Any]) -> str:

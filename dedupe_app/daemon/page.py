@@ -123,15 +123,15 @@ def _end_when_alone(handle: int, server: Any, over: threading.Event) -> None:
 def _renew(server: Any, file: Path, over: threading.Event) -> None:
     """Keep an address in the file that nobody used yet. The one that somebody took stays good until it was used, or
     for a minute: the next one ends it."""
-    seen = 0.0
+    written = taken = 0.0
     while not over.wait(0.5):
         now = time.monotonic()
-        there = file.exists()
-        if server.keys.unused and now - seen < (_FRESH if there else _TAKEN):
+        taken = 0.0 if file.exists() else taken or now
+        if server.keys.unused and now - (taken or written) < (_TAKEN if taken else _FRESH):
             continue
         with suppress(OSError):  # a full disk: the next time
             replace_text(file, json.dumps({"address": server.address(), "port": server.port}))
-            seen = now
+            written, taken = now, 0.0
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,15 @@ from numpy.typing import NDArray
 from dedupe_core.embedders import ModelError
 from dedupe_core.embedders.precision import Precision, input_type, known, lowered, running, worth_trying
 from dedupe_core.embedders.towers import Tower
+from dedupe_core.engine import cores
 
 LEAST_COSINE = 0.9999
 """A faster precision is taken only when it gives the same directions as float32 to this cosine."""
-_PROBED, _ROUNDS = 8, 2
-_WORTH_MEASURING = 16
+_PROBED, _ROUNDS = 8, 3
+_WORTH_MEASURING = 32
 """Pictures that come together from which on measuring costs less than it saves."""
-_LARGEST = {"cpu": 32, "mps": 64, "cuda": 512}
+_LARGEST = {"cpu": 16, "mps": 64, "cuda": 512}
+"""Pictures at once; on a processor for each of its cores."""
 _SHARE = 0.5
 """Share of the free memory that a batch may take."""
 _ON_THE_WAY = 48
@@ -40,23 +43,29 @@ class Choice:
 
 
 class LocalEmbedder:
-    """Runs a tower. `device` and `precision` are "auto" or a name; `batch` 0 is what fits the device.
+    """Runs a tower. `device` and `precision` are "auto" or a name; `batch` 0 is what fits the device. On a processor a
+    batch is shared out to `threads` (0: one a core), each with a core of its own: cores that work on one product
+    together wait for each other, and wait long where others want them too.
 
     The precision that "auto" takes is the fastest of a short measurement, among those that agree with float32; `choice`
     tells it. A handful of pictures is not worth it and runs in float32. A batch that does not fit into memory is
     halved, for good.
     """
 
-    def __init__(self, tower: Tower, device: str = "auto", precision: str = "auto", batch: int = 0) -> None:
+    def __init__(
+        self, tower: Tower, device: str = "auto", precision: str = "auto", batch: int = 0, threads: int = 0
+    ) -> None:
         self._device = device_of(device)
-        self._exact = tower.module.to(self._device)
+        self._threads = (threads or cores()) if self._device == "cpu" else 1
+        self._pool: ThreadPoolExecutor | None = None
+        self._modules: dict[Precision, Any] = {"fp32": tower.module.to(self._device)}
         self.model = tower.name
         self.preprocess = tower.preprocess
         self.choice: Choice | None = None
-        self._module, self._precision = self._exact, known("fp32")
+        self._use(known("fp32" if precision == "auto" else precision))
         if precision != "auto":
-            self._take(Choice(self._device, known(precision), {}))
-        self.batch = batch or _fitting(self._device, self.preprocess.size)
+            self.choice = Choice(self._device, self._precision, {})
+        self.batch = batch or _fitting(self._device, self.preprocess.size, self._threads)
         self.dimension = self._dimension()
 
     def embed(self, pictures: Sequence[Any]) -> NDArray[np.float32]:
@@ -74,29 +83,43 @@ class LocalEmbedder:
         if pictures is None:
             size = self.preprocess.size
             pictures = list(np.random.default_rng(1).integers(0, 256, (_PROBED, size, size, 3), dtype=np.uint8))
-        probe = [pictures[at % len(pictures)] for at in range(min(self.batch, _PROBED))]
+        count = min(self.batch, max(_PROBED, 4 * self._threads))
+        probe = [pictures[at % len(pictures)] for at in range(count)]
+        self._use(known("fp32"))
         reference = self._answers(probe).astype(np.float64)
-        tried: dict[Precision, tuple[float, float]] = {}
-        for precision in worth_trying(self._device):
-            try:
-                self._take(Choice(self._device, precision, {}))
-                found = self._run(probe).astype(np.float64)
-                tried[precision] = (len(probe) / self._seconds(probe), _least_cosine(found, reference))
-            except RuntimeError:
-                continue  # a scripted module, or one with operations that the device has not in this precision
+        cosines = {precision: self._cosine(precision, probe, reference) for precision in worth_trying(self._device)}
+        times = dict.fromkeys((one for one, cosine in cosines.items() if cosine is not None), float("inf"))
+        for _ in range(_ROUNDS):  # in turns, so that a machine that is busy for a moment slows all of them
+            for precision in times:
+                self._use(precision)
+                times[precision] = min(times[precision], self._seconds(probe))
+        tried = {one: (len(probe) / taken, cosines[one] or 0.0) for one, taken in times.items()}
         fit = [precision for precision, (_, cosine) in tried.items() if cosine >= LEAST_COSINE]
         best = max(fit, key=lambda precision: tried[precision][0], default=known("fp32"))
-        return self._take(Choice(self._device, best, tried))
+        self._modules = {precision: self._modules[precision] for precision in ("fp32", best)}
+        self._use(best)
+        self.choice = Choice(self._device, best, tried)
+        return self.choice
 
     @property
     def how(self) -> str:
         """Device and precision."""
         return str(self.choice) if self.choice else f"{self._device}, {self._precision}"
 
-    def _take(self, choice: Choice) -> Choice:
-        self._module, self._precision = lowered(self._exact, choice.precision), choice.precision
-        self.choice = choice
-        return choice
+    def _use(self, precision: Precision) -> None:
+        """Run in this precision from now on. Raises `RuntimeError` where the module cannot."""
+        if precision not in self._modules:
+            self._modules[precision] = lowered(self._modules["fp32"], precision)
+        self._module, self._precision = self._modules[precision], precision
+
+    def _cosine(self, precision: Precision, probe: Sequence[Any], reference: NDArray[np.float64]) -> float | None:
+        """The least cosine of a precision to float32. None where the module, or an operation of it, has no such
+        precision."""
+        try:
+            self._use(precision)
+            return _least_cosine(self._run(probe).astype(np.float64), reference)
+        except RuntimeError:
+            return None
 
     def _answers(self, pictures: Sequence[Any]) -> NDArray[np.float32]:
         """(n, dimension) as the model gives them. On an accelerator one batch is copied while another runs: nothing
@@ -109,7 +132,7 @@ class LocalEmbedder:
             while at < len(pictures):
                 some = pictures[at : at + self.batch]
                 try:
-                    parts.append(self._forward(some))
+                    parts += self._shared_out(some)
                 except _out_of_memory() as error:
                     self._halve(error)
                     continue
@@ -117,9 +140,32 @@ class LocalEmbedder:
             answer: NDArray[np.float32] = torch.cat(parts).cpu().numpy()
         return answer
 
+    def _shared_out(self, pictures: Sequence[Any]) -> list[Any]:
+        """The answers to one batch, in pieces."""
+        if self._threads == 1 or len(pictures) < 2:
+            return [self._forward(pictures)]
+        import torch
+
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self._threads, "keepone-forward", torch.set_num_threads, (1,))
+        each = -(-len(pictures) // self._threads)
+        waiting = [self._pool.submit(self._piece, pictures[at : at + each]) for at in range(0, len(pictures), each)]
+        wait(waiting)
+        return [piece.result() for piece in waiting]
+
+    def _piece(self, pictures: Sequence[Any]) -> Any:
+        """One thread's share; inference mode is a matter of each thread."""
+        import torch
+
+        with torch.inference_mode():
+            return self._forward(pictures)
+
     def _run(self, pictures: Sequence[Any]) -> NDArray[np.float32]:
+        """The same of one batch, whatever it needs."""
+        import torch
+
         with running(self._precision):
-            answer: NDArray[np.float32] = self._forward(pictures).cpu().numpy()
+            answer: NDArray[np.float32] = torch.cat(self._shared_out(pictures)).cpu().numpy()
         return answer
 
     def _forward(self, pictures: Sequence[Any]) -> Any:
@@ -166,12 +212,9 @@ class LocalEmbedder:
         return int(self._run([np.zeros((size, size, 3), np.uint8)]).shape[1])
 
     def _seconds(self, probe: Sequence[Any]) -> float:
-        times = []
-        for _ in range(_ROUNDS):
-            began = time.perf_counter()
-            self._run(probe)
-            times.append(time.perf_counter() - began)
-        return min(times)
+        began = time.perf_counter()
+        self._run(probe)
+        return time.perf_counter() - began
 
 
 def device_of(asked: str) -> str:
@@ -187,10 +230,10 @@ def device_of(asked: str) -> str:
     return asked
 
 
-def _fitting(device: str, size: int) -> int:
-    """Pictures that run at once: a power of two that the free memory holds, not more than what pays."""
+def _fitting(device: str, size: int, threads: int) -> int:
+    """Pictures that run at once: what pays, halved until the free memory holds it."""
     picture = _ON_THE_WAY * 3 * 4 * size * size
-    batch = _LARGEST[device]
+    batch = _LARGEST[device] * threads
     while batch > 1 and batch * picture > _SHARE * _free(device):
         batch //= 2
     return batch

@@ -2,23 +2,28 @@
 
 `Store` opens the file and hands out its rooms: `assets` (what the sources list), `signatures` (what the bytes say),
 `work` (what is still to be read), `evidence` (what comparisons measured), `runs` (groups and choices), `plans` (plans
-and the journal).
+and the journal), `decisions` (what a person said of groups), `labels` (what people said of pairs).
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 import sqlite3
 import sys
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from types import TracebackType
 
 from dedupe_core.store.assets import Assets
+from dedupe_core.store.decisions import Decisions
+from dedupe_core.store.digests import Digests
+from dedupe_core.store.embeddings import Embeddings
 from dedupe_core.store.evidence import EvidenceCache
+from dedupe_core.store.jobs import JobRuns
+from dedupe_core.store.labels import Labels
 from dedupe_core.store.plans import Plans
 from dedupe_core.store.runs import Runs
 from dedupe_core.store.schema import MIGRATIONS
@@ -43,6 +48,7 @@ class Store:
 
     def __init__(self, folder: Path | None) -> None:
         self.folder = folder
+        self._lent_to: int | None = None
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.db = sqlite3.connect(
@@ -54,9 +60,14 @@ class Store:
         self.assets = Assets(self.db)
         self.signatures = Signatures(self.db)
         self.evidence = EvidenceCache(self.db)
+        self.embeddings = Embeddings(self.db)
         self.runs = Runs(self.db)
         self.plans = Plans(self.db)
+        self.labels = Labels(self.db)
         self.work = Work(self.db, self.assets)
+        self.digests = Digests(self.db)
+        self.jobs = JobRuns(self.db)
+        self.decisions = Decisions(self.db)
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -71,28 +82,28 @@ class Store:
             raise
 
     @contextmanager
-    def writing(self, who: str) -> Iterator[None]:
-        """Hold the data folder's one lock. Raises `Locked` with the holder's name when somebody else has it."""
-        if self.folder is None:
+    def writing(self, who: str, lend: bool = False) -> Iterator[None]:
+        """Hold the data folder's one lock. Raises `Locked` with the holder's name when somebody else has it. With
+        `lend`, `writing` by the same thread inside needs no lock of its own: a job holds it from its first stage to its
+        last."""
+        if self.folder is None or self._lent_to == threading.get_ident():
             yield
             return
-        handle = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
-        try:
-            if not _try_lock(handle):
-                holder = os.pread(handle, 200, 0).decode(errors="replace") if hasattr(os, "pread") else ""
-                raise Locked(
-                    f"Another KeepOne is at work in {self.folder} ({holder or 'unknown'}). Wait for it, or stop it."
-                )
-            os.ftruncate(handle, 0)
-            os.write(handle, f"{who}, process {os.getpid()}, since {time.strftime('%Y-%m-%d %H:%M:%S')}".encode())
-            yield
-        finally:
-            os.close(handle)
+        with hold(self.folder / "lock", who):
+            self._lent_to = threading.get_ident() if lend else None
+            try:
+                yield
+            finally:
+                self._lent_to = None
 
     def check(self) -> str:
         """ "ok", or what SQLite finds wrong with the file."""
         row = self.db.execute("PRAGMA quick_check(1)").fetchone()
         return str(row[0])
+
+    def version(self) -> int:
+        """Changes when another connection committed something."""
+        return int(self.db.execute("PRAGMA data_version").fetchone()[0])
 
     def close(self) -> None:
         """Close the file."""
@@ -105,6 +116,24 @@ class Store:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+@contextmanager
+def hold(file: Path, who: str) -> Iterator[None]:
+    """Hold a lock of a data folder for as long as this process lives and the context lasts. Raises `Locked` with the
+    holder's name when somebody else has it."""
+    handle = os.open(file, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+    try:
+        if not _try_lock(handle):
+            holder = os.pread(handle, 200, 0).decode(errors="replace") if hasattr(os, "pread") else ""
+            raise Locked(
+                f"Another KeepOne is at work in {file.parent} ({holder or 'unknown'}). Wait for it, or stop it."
+            )
+        os.ftruncate(handle, 0)
+        os.write(handle, f"{who}, process {os.getpid()}, since {time.strftime('%Y-%m-%d %H:%M:%S')}".encode())
+        yield
+    finally:
+        os.close(handle)
 
 
 def _configure(db: sqlite3.Connection) -> None:
@@ -126,9 +155,29 @@ def _migrate(db: sqlite3.Connection, file: Path | None) -> None:
         )
     for number in range(version, len(MIGRATIONS)):
         if file is not None and version:
-            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            shutil.copy2(file, file.with_name(f"{file.name}.before-{number + 1}"))
-        db.executescript(f"BEGIN IMMEDIATE; {MIGRATIONS[number]} PRAGMA user_version = {number + 1}; COMMIT;")
+            with closing(sqlite3.connect(file.with_name(f"{file.name}.before-{number + 1}"))) as copy:
+                db.backup(copy)
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            if int(db.execute("PRAGMA user_version").fetchone()[0]) == number:  # else another start was faster
+                for statement in _statements(MIGRATIONS[number]):
+                    db.execute(statement)
+                db.execute(f"PRAGMA user_version = {number + 1}")
+            db.execute("COMMIT")
+        except BaseException:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            raise
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The statements of a script one by one (`executescript` would end the transaction that they belong to)."""
+    statement = ""
+    for part in script.split(";"):
+        statement += f"{part};"
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
 
 
 def _try_lock(handle: int) -> bool:

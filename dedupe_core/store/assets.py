@@ -272,7 +272,9 @@ class Assets:
         record = self.db.execute(
             "SELECT COUNT(*), COALESCE(MAX(id), 0), COALESCE(SUM(seen), 0), COUNT(content), COUNT(gone_at) FROM asset"
         ).fetchone()
-        return dumps(list(record))
+        counted = "SELECT COALESCE(SUM(recipe), 0), (SELECT COUNT(*) FROM digest) FROM signature"
+        signed = self.db.execute(counted).fetchone()
+        return dumps([*record, *signed])
 
 
 def _below(key: str, folders: Sequence[str]) -> bool:

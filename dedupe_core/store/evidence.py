@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 
 from dedupe_core.model import Evidence
@@ -28,6 +28,16 @@ class EvidenceCache:
             return None
         evidence = Evidence(**json.loads(record[0]))
         return evidence if a == low else turned(evidence)
+
+    def all(self, recipe: int) -> Iterator[tuple[int, int, Evidence]]:
+        """Everything that was measured of contents that are somewhere, as (signature rows a < b, evidence)."""
+        live = "EXISTS (SELECT 1 FROM asset WHERE asset.content = {} AND asset.gone_at IS NULL)"
+        query = f"""SELECT one.id, other.id, measured FROM evidence
+          JOIN signature one ON one.content = evidence.a JOIN signature other ON other.content = evidence.b
+          WHERE evidence.recipe = ? AND {live.format("evidence.a")} AND {live.format("evidence.b")}"""  # noqa: S608
+        for a, b, measured in self.db.execute(query, (recipe,)):
+            evidence = Evidence(**json.loads(measured))
+            yield (a, b, evidence) if a < b else (b, a, turned(evidence))
 
     def put(self, measured: Iterable[tuple[str, str, Evidence]], recipe: int) -> None:
         """Keep measurements; a newer recipe replaces an older."""

@@ -40,7 +40,7 @@ class Plans:
         return self.db.execute("SELECT id, created_at, run, state FROM plan ORDER BY created_at DESC").fetchall()
 
     def set_state(self, plan: str, state: str) -> None:
-        """'planned', 'applying', 'applied', 'undoing', 'undone'."""
+        """'planned', 'applying', 'applied', 'undoing', 'undone', or 'replaced' by a newer one that nobody began."""
         self.db.execute("UPDATE plan SET state = ? WHERE id = ?", (state, plan))
 
     def record(
@@ -93,6 +93,16 @@ class Plans:
             (source,),
         )
         return {str(json.loads(row[0])["after"]["key"]) for row in rows}
+
+    def tagged(self, source: str) -> dict[str, tuple[str, int]]:
+        """Keys of photos of this source that a plan tagged and nobody brought back, with the plan and its step."""
+        rows = self.db.execute(
+            """SELECT key, plan, step FROM journal
+               WHERE source = ? AND state = 'done' AND json_extract(receipt, '$.verb') = 'tag'
+                 AND (plan, step) NOT IN (SELECT plan, step FROM journal WHERE state = 'undone')""",
+            (source,),
+        )
+        return {decode_name(row[0]): (str(row[1]), int(row[2])) for row in rows}
 
     def open_intents(self) -> list[Entry]:
         """Last lines that are an intent: writes of which nobody knows yet whether they happened."""

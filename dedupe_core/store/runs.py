@@ -84,6 +84,11 @@ class Runs:
             if not wanted or record["relation"] in wanted:
                 yield self._choice(record)
 
+    def one(self, run: int, group: str) -> Choice | None:
+        """The group of exactly this id."""
+        record = self.db.execute("SELECT * FROM grp WHERE run = ? AND id = ?", (run, group)).fetchone()
+        return None if record is None else self._choice(record)
+
     def _choice(self, record: sqlite3.Row) -> Choice:
         members = self.db.execute(
             "SELECT asset, role, reason FROM member WHERE run = ? AND grp = ? ORDER BY asset",

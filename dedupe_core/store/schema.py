@@ -144,4 +144,87 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TRIGGER journal_keeps_everything BEFORE DELETE ON journal
       BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
     """,
+    """
+    CREATE TABLE decision (
+      id INTEGER PRIMARY KEY AUTOINCREMENT,
+      grp TEXT NOT NULL,
+      mark TEXT NOT NULL,
+      verb TEXT NOT NULL CHECK (verb IN ('keep', 'keep_all', 'not_duplicates', 'skip')),
+      kept TEXT NOT NULL,
+      dropped TEXT NOT NULL,
+      size INTEGER NOT NULL,
+      token TEXT NOT NULL,
+      at REAL NOT NULL,
+      revoked_at REAL
+    ) STRICT;
+    CREATE INDEX decision_mark ON decision(mark) WHERE revoked_at IS NULL;
+    CREATE INDEX decision_token ON decision(token);
+    """,
+    """
+    CREATE TABLE job_run (
+      id INTEGER PRIMARY KEY AUTOINCREMENT,
+      job TEXT NOT NULL,
+      why TEXT NOT NULL,
+      started_at REAL NOT NULL,
+      finished_at REAL,
+      state TEXT NOT NULL DEFAULT 'running',
+      note TEXT NOT NULL DEFAULT '',
+      plan TEXT NOT NULL DEFAULT '',
+      summary TEXT NOT NULL DEFAULT '{}'
+    ) STRICT;
+    CREATE INDEX job_run_job ON job_run(job, id);
+    """,
+    """
+    ALTER TABLE label ADD COLUMN relation TEXT NOT NULL DEFAULT '';
+    ALTER TABLE label ADD COLUMN answer TEXT NOT NULL DEFAULT '';
+    ALTER TABLE label ADD COLUMN pixels_a TEXT NOT NULL DEFAULT '';
+    ALTER TABLE label ADD COLUMN pixels_b TEXT NOT NULL DEFAULT '';
+    ALTER TABLE label ADD COLUMN look_a TEXT NOT NULL DEFAULT '';
+    ALTER TABLE label ADD COLUMN look_b TEXT NOT NULL DEFAULT '';
+    CREATE INDEX signature_look ON signature(substr(phashes, 1, 32)) WHERE phashes IS NOT NULL;
+    """,
+    """
+    CREATE TABLE digest (
+      own TEXT NOT NULL,
+      content TEXT NOT NULL,
+      PRIMARY KEY (own, content)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX digest_content ON digest(content);
+    """,
+    """
+    DROP TABLE embedding;
+    CREATE TABLE model (
+      id INTEGER PRIMARY KEY,
+      name TEXT NOT NULL UNIQUE,
+      dimension INTEGER NOT NULL CHECK (dimension > 0),
+      asked TEXT NOT NULL DEFAULT '',
+      used_at REAL,
+      floor REAL
+    ) STRICT;
+    CREATE TABLE vectors (
+      id INTEGER PRIMARY KEY,
+      model INTEGER NOT NULL REFERENCES model(id) ON DELETE CASCADE,
+      signatures BLOB NOT NULL,
+      vectors BLOB NOT NULL
+    ) STRICT;
+    CREATE INDEX vectors_model ON vectors(model);
+    CREATE TABLE embedding (
+      model INTEGER NOT NULL REFERENCES model(id) ON DELETE CASCADE,
+      signature INTEGER NOT NULL REFERENCES signature(id),
+      vectors INTEGER NOT NULL REFERENCES vectors(id) ON DELETE CASCADE,
+      PRIMARY KEY (model, signature)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX embedding_vectors ON embedding(vectors);
+    CREATE TABLE resemblance (
+      model INTEGER NOT NULL REFERENCES model(id) ON DELETE CASCADE,
+      a INTEGER NOT NULL REFERENCES signature(id),
+      b INTEGER NOT NULL REFERENCES signature(id),
+      cosine REAL NOT NULL,
+      PRIMARY KEY (model, a, b),
+      CHECK (a < b)
+    ) STRICT, WITHOUT ROWID;
+    """,
+    """
+    ALTER TABLE decision ADD COLUMN answer TEXT NOT NULL DEFAULT '';
+    """,
 )

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_LIVE = "EXISTS (SELECT 1 FROM asset WHERE asset.content = signature.content AND asset.gone_at IS NULL)"
+LIVE = "EXISTS (SELECT 1 FROM asset WHERE asset.content = signature.content AND asset.gone_at IS NULL)"
 
 
 class Signatures:
@@ -58,7 +58,7 @@ class Signatures:
         a photo; nothing else of the library has to be in memory for the search."""
         import numpy as np
 
-        query = f"SELECT id, phashes FROM signature WHERE phashes IS NOT NULL AND {_LIVE} ORDER BY id"  # noqa: S608
+        query = f"SELECT id, phashes FROM signature WHERE phashes IS NOT NULL AND {LIVE} ORDER BY id"  # noqa: S608
         rows: list[int] = []
         blob = bytearray()
         for row, phashes in self.db.execute(query):
@@ -77,7 +77,7 @@ class Signatures:
     def timeline(self) -> Iterator[tuple[int, str, float]]:
         """(row, camera, seconds) of every content with a camera and a capture time, by camera and time."""
         query = f"""SELECT id, camera, taken FROM signature
-          WHERE taken IS NOT NULL AND camera <> '' AND phashes IS NOT NULL AND {_LIVE} ORDER BY camera, taken, id"""  # noqa: S608
+          WHERE taken IS NOT NULL AND camera <> '' AND phashes IS NOT NULL AND {LIVE} ORDER BY camera, taken, id"""  # noqa: S608
         for row, camera, taken in self.db.execute(query):
             yield int(row), str(camera), float(taken)
 
@@ -107,7 +107,7 @@ class Signatures:
 
     def same_pixels(self) -> list[list[int]]:
         """Signature rows of equal pixel digests, two or more, by ascending row."""
-        query = f"""SELECT id, pixels FROM signature WHERE pixels <> '' AND {_LIVE} AND pixels IN
+        query = f"""SELECT id, pixels FROM signature WHERE pixels <> '' AND {LIVE} AND pixels IN
           (SELECT pixels FROM signature WHERE pixels <> '' GROUP BY pixels HAVING COUNT(*) > 1) ORDER BY pixels, id"""  # noqa: S608
         groups: dict[str, list[int]] = {}
         for row, digest in self.db.execute(query):

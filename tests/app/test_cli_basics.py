@@ -231,7 +231,7 @@ def test_completion_scripts_name_the_program(keepone: Keepone, shell: str) -> No
 
 
 def test_the_shell_completes_commands_and_options(own_folders: Path) -> None:
-    environ = {**os.environ, "_KEEPONE_COMPLETE": "bash_complete", "COMP_WORDS": "keepone sc", "COMP_CWORD": "1"}
+    environ = {**os.environ, "_KEEPONE_COMPLETE": "bash_complete", "COMP_WORDS": "keepone sca", "COMP_CWORD": "1"}
     code = "from dedupe_app.cli import main; main([])"
     done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=False)
     assert done.stdout.split() == ["plain,scan"]

@@ -260,7 +260,11 @@ def test_quiet_says_nothing_that_is_not_asked_for(keepone: Keepone, photos: Path
 
 ARGS: dict[str, list[list[str]]] = {
     "init": [["init", "--path", "photos", "--ask", "--extras", "trash"]],
-    "demo": [],  # a test of its own
+    "demo": [],  # this one and the next four go on until they are stopped, and have tests of their own
+    "review": [],
+    "daemon": [],
+    "inference": [],
+    "login": [],
     "scan": [["scan"], ["scan", "--estimate"], ["scan", "--errors"]],
     "show": [["show", "GROUP"]],
     "check": [["check", "photos/copies", "--against", "photos"]],
@@ -269,7 +273,12 @@ ARGS: dict[str, list[list[str]]] = {
     "sources": [["sources", "list"], ["sources", "test"], ["sources", "add", "other"], ["sources", "remove", "other"]],
     "rules": [["rules", "list"], ["rules", "test", "--rules", "largest"]],
     "config": [["config", "show"], ["config", "path"], ["config", "edit"]],
-    "doctor": [["doctor"]],
+    "logout": [["logout", "onedrive"]],
+    "months": [["months", "2024-06"]],
+    "jobs": [["jobs", "list"], ["jobs", "history"], ["jobs", "run", "nightly"]],
+    "schedule": [["schedule", "status"], ["schedule", "print"]],
+    "models": [["models", "list"], ["models", "path"], ["models", "verify"], ["models", "counts"]],
+    "learn": [["learn", word] for word in ("stats", "questions", "reanalyse", "replay")],
     "completion": [["completion", "bash"]],
     "apply": [["apply", "--dry-run"], ["apply", "--yes"]],
 }

@@ -94,7 +94,7 @@ def test_every_key_can_be_set_by_the_environment(tmp_path: Path) -> None:
     [
         ("near: {copy_distnce: 60}", "near.copy_distnce", "near.copy_distance"),
         ("planing: {action: move}", "planing", "planning"),
-        ("thresold: 1", "thresold", "known are"),
+        ("colour_of_bikes: 1", "colour_of_bikes", "known are"),
         ("keeping: {max_items: 3}", "keeping.max_items", "planning.max_items"),
         ("copy_distance: 60", "copy_distance", "near.copy_distance"),
     ],

@@ -114,8 +114,7 @@ def test_no_pair_is_asked_twice() -> None:
 
 @pytest.mark.parametrize(("distance", "flat", "is_close"), [(60, False, True), (61, False, False), (0, True, False)])
 def test_hashes_stand_for_a_look_only_where_hashes_prove_something(distance: int, flat: bool, is_close: bool) -> None:
-    facts = {"luma_sd": 3.0} if flat else {}
-    a, b = (facts_of([photo(row, letter, **facts)]) for row, letter in ((1, "a"), (2, "b")))
+    a, b = (facts_of([photo(row, letter, luma_sd=3.0 if flat else 40.0)]) for row, letter in ((1, "a"), (2, "b")))
     assert close_by_hash(a, b, distance, DEFAULT.near.copy_distance) is is_close
 
 

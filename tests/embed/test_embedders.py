@@ -82,12 +82,12 @@ def test_the_name_says_weights_and_preprocessing(tmp_path: Path) -> None:
 
 def test_the_chosen_precision_agrees_with_float32(tmp_path: Path) -> None:
     tower = towers.build("open_clip", models.CLIP, models.clip_checkpoint(tmp_path))
-    exact = LocalEmbedder(tower, "cpu", "fp32").embed(pictures(20, tower))
+    exact = LocalEmbedder(tower, "cpu", "fp32").embed(pictures(32, tower))
     embedder = LocalEmbedder(tower, "cpu")
     assert np.abs(embedder.embed(pictures(3, tower)) - exact[:3]).max() < 1e-6, "a handful is not worth a measurement"
     assert embedder.choice is None
     assert embedder.how == "cpu, fp32"
-    found = embedder.embed(pictures(20, tower))
+    found = embedder.embed(pictures(32, tower))
     assert embedder.choice is not None
     assert set(embedder.choice.tried) == {"fp32", "medium", "mixed"}
     assert (np.einsum("ij,ij->i", found, exact) >= LEAST_COSINE).all()
@@ -120,12 +120,20 @@ def test_a_precision_that_strays_from_float32_is_not_taken(tmp_path: Path, monke
 
 def test_a_batch_is_not_larger_than_the_free_memory_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(local, "_free", lambda device: 1e9)
-    assert local._fitting("cpu", 224) == 16
-    assert local._fitting("cpu", 448) == 4
+    assert local._fitting("cpu", 224, 4) == 16
+    assert local._fitting("cpu", 448, 4) == 4
     monkeypatch.setattr(local, "_free", lambda device: 1e6)
-    assert local._fitting("cpu", 224) == 1
+    assert local._fitting("cpu", 224, 4) == 1
     monkeypatch.undo()
     assert local._free("cpu") > 0
+
+
+def test_a_batch_that_is_shared_out_comes_back_in_its_order(tmp_path: Path) -> None:
+    tower = towers.build("open_clip", models.CLIP, models.clip_checkpoint(tmp_path))
+    inputs = pictures(11, tower)
+    together = LocalEmbedder(tower, "cpu", "fp32", threads=1).embed(inputs)
+    for threads, batch in ((2, 4), (3, 11), (4, 3)):
+        assert np.abs(LocalEmbedder(tower, "cpu", "fp32", batch, threads).embed(inputs) - together).max() < 1e-6
 
 
 class Hungry(torch.nn.Module):
@@ -154,7 +162,7 @@ NO_MEMORY = [
 def test_a_batch_that_does_not_fit_is_halved_until_it_does(tmp_path: Path, error: Exception) -> None:
     tower = towers.build("open_clip", models.CLIP, models.clip_checkpoint(tmp_path))
     hungry = Hungry(3, error)
-    embedder = LocalEmbedder(towers.Tower(hungry, tower.preprocess, "hungry"), "cpu", "fp32", batch=16)
+    embedder = LocalEmbedder(towers.Tower(hungry, tower.preprocess, "hungry"), "cpu", "fp32", batch=16, threads=1)
     inputs = pictures(7, tower)
     found = embedder.embed(inputs)
     assert embedder.batch == 2

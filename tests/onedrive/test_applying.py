@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from connectors.base import Asset
+from dedupe_app.demo.graph.drive import Item
+from dedupe_app.demo.graph.faults import STORM
 from dedupe_core.apply import ApplyResult, apply
 from dedupe_core.model import Plan, Silent, Step
 from dedupe_core.scan import scan
@@ -21,8 +23,6 @@ from dedupe_core.store import Store
 from dedupe_core.store.plans import plan_id
 from dedupe_core.undo import undo
 from tests.fakes.graph import GraphFake
-from tests.fakes.graph.drive import Item
-from tests.fakes.graph.faults import STORM
 from tests.onedrive.applying import run
 from tests.onedrive.conftest import Make
 

@@ -9,8 +9,8 @@ import pytest
 
 from connectors.contract import NASTY_NAMES, ConnectorContract, Source
 from connectors.onedrive import OneDriveConnector
+from dedupe_app.demo.graph.drive import ILLEGAL
 from tests.fakes.graph import GraphFake
-from tests.fakes.graph.drive import ILLEGAL
 from tests.onedrive.conftest import Make
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from connectors.base import Asset, Changed, NotFound, Refused, Unsupported
 from connectors.onedrive import OneDriveConnector
+from dedupe_app.demo.graph.drive import Item
 from tests.fakes.graph import PERSONAL, GraphFake
-from tests.fakes.graph.drive import Item
 from tests.onedrive.conftest import Make, listed
 
 JUNE, THERE = "Pictures/2024/06", "Pictures/2024/06/duplicates"

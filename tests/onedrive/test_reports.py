@@ -2,33 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-
 import pytest
 
 from connectors.base import Refused
-from connectors.onedrive import OneDriveConnector, estimate
-from connectors.onedrive.reports import Moved, sentence, summary_csv, summary_json
+from connectors.onedrive import OneDriveConnector
 from tests.fakes.graph import Content, GraphFake
 from tests.onedrive.conftest import Make
 
-ROWS = [
-    Moved(2024, 6, "Pictures/2024/06/a.jpg", f"Pictures/2024/06/{name}", f"Pictures/2024/06/duplicates/{name}", group)
-    for name, group in (("b.jpg", "1"), ("=c.jpg", "1"), ("d, \"e\".jpg", "2"))
-]  # fmt: skip
 PLACE = "Pictures/2024/duplicates_summary/2024-06.csv"
-
-
-def test_the_summary_has_the_columns_that_people_know() -> None:
-    table = list(csv.reader(io.StringIO(summary_csv(ROWS).decode())))
-    assert table[0] == ["year", "month", "group_leader", "moved_file", "new_location"]
-    assert table[3][3] == 'Pictures/2024/06/d, "e".jpg'
-    assert summary_csv([Moved(2024, 6, "=1", "b", "c")]).splitlines()[1] == b"2024,6,'=1,b,c"
-    body = json.loads(summary_json(2024, 6, ROWS))
-    assert (body["moved"], body["groups"], len(body["files"])) == (3, 2, 3)
-    assert sentence(2024, 6, ROWS) == "Moved 3 duplicate files from 2 group(s) in 2024/06. Summary updated for 2024/06"
 
 
 def test_a_report_is_replaced_only_when_it_is_still_ours(graph: GraphFake, make: Make) -> None:
@@ -87,11 +68,11 @@ def test_a_forecast_counts_months_and_stays_far_below_a_download(graph: GraphFak
             content = Content(known_size=5_000_000, known_digest=f"{month} {number}")
             graph.drive.put(f"Pictures/2023/{month:02}/IMG_{number}.jpg", content)
     graph.drive.put("Pictures/2023/other.jpg", b"outside")
-    guess = estimate(make())
+    guess = make().estimate()
     assert (guess.photos, guess.bytes) == (240, 240 * 5_000_000)
     assert guess.traffic < guess.bytes * 0.01
     assert guess.calls < 60
     assert "240 photos" in guess.sentence
-    assert estimate(make(folder="")).photos == 241
-    assert estimate(make(folder="Nowhere")).photos == 0
+    assert make(folder="").estimate().photos == 241
+    assert make(folder="Nowhere").estimate().photos == 0
     assert graph.accounting.originals == 0

@@ -18,8 +18,8 @@ import requests
 
 from connectors.base import Refused, SignInRequired, Unavailable
 from connectors.onedrive import OneDriveConnector, OneDriveOptions, auth
+from dedupe_app.demo.graph.identity import LOGIN, form_of
 from tests.fakes.graph import PERSONAL, GraphFake
-from tests.fakes.graph.identity import LOGIN, form_of
 
 
 class Rewired(requests.Session):

@@ -10,8 +10,8 @@ import pytest
 
 from connectors.base import ConnectorError, SignInRequired, Unavailable
 from connectors.onedrive import OneDriveConnector
+from dedupe_app.demo.graph.faults import STORM
 from tests.fakes.graph import GraphFake
-from tests.fakes.graph.faults import STORM
 from tests.onedrive.conftest import Make, listed
 
 JUNE, THERE = "Pictures/2024/06", "Pictures/2024/06/duplicates"

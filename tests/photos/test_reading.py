@@ -19,6 +19,7 @@ from connectors.base import (
     EDITED,
     FAVORITE,
     HIDDEN,
+    MANAGED,
     PROTECTED,
     SHARED,
     Asset,
@@ -188,12 +189,12 @@ def test_what_is_in_the_trash_or_shared_by_others_is_no_candidate(library: Synth
     assert set(listed(make())) == {stays}
     with_hidden = listed(make(hidden=True)).values()
     assert {asset.name for asset in with_hidden} == {"stays.jpg", "hidden.jpg"}
-    assert next(asset.flags for asset in with_hidden if asset.name == "hidden.jpg") == {HIDDEN}
+    assert next(asset.flags for asset in with_hidden if asset.name == "hidden.jpg") == {HIDDEN, MANAGED}
 
 
 def test_a_photo_of_a_shared_library_may_stay_and_never_goes(library: SyntheticLibrary, make: Make) -> None:
     key = library.add("a.jpg", b"1", ZACTIVELIBRARYSCOPEPARTICIPATIONSTATE=1)
-    assert listed(make())[key].flags == {SHARED, PROTECTED}
+    assert listed(make())[key].flags == {SHARED, PROTECTED, MANAGED}
 
 
 def test_the_scope_is_by_album_month_person_and_keyword(library: SyntheticLibrary, make: Make) -> None:

@@ -4,6 +4,7 @@
  * 800 pixels and its original of 4000 show the same part. Four modes: side by side, blink, difference, slider.
  */
 import { get, picture } from "./api.js";
+import { actions } from "./card.js";
 import { deck } from "./deck.js";
 import { difference } from "./difference.js";
 import { h, put } from "./dom.js";
@@ -14,19 +15,30 @@ import { bytes, percent, t, term } from "./words.js";
 const MODES = /** @type {const} */ (["side", "blink", "difference", "slider"]);
 const MOST_ZOOM = 16;
 const BLINK = 166; // milliseconds: three pairs a second at most
+/** How each symmetry is undone on the screen. @type {readonly string[]} */
+const TURNS = ["", "rotate(-90deg)", "rotate(180deg)", "rotate(90deg)", "scaleX(-1)", "scaleY(-1)", "matrix(0, 1, 1, 0, 0, 0)", "matrix(0, -1, -1, 0, 0, 0)"];
+const SIDEWAYS = [1, 3, 6, 7];
+
+/**
+ * @typedef {{zoom: number, x: number, y: number}} View the place in the middle, as shares of the picture
+ * @typedef {{symmetry: number, overlap_a: number | null, overlap_b: number | null, evidence: string}} Laid
+ */
 
 class CompareDialog extends HTMLElement {
   connectedCallback() {
     this.stop = new AbortController();
     const signal = { signal: this.stop.signal };
     /** @type {typeof MODES[number]} */ this.mode = "side";
-    this.view = { zoom: 1, x: 0.5, y: 0.5 };
+    /** @type {View} */ this.view = { zoom: 1, x: 0.5, y: 0.5 };
     this.top = 0;
+    this.symmetry = 0;
+    /** @type {ReturnType<typeof setInterval> | undefined} */ this.blinking = undefined;
     this.panes = h("div.panes", { tabIndex: -1 });
     this.tools = h("div.tools", { role: "toolbar", "aria-label": t("compare.modes") });
     this.facts = h("div.facts", { tabIndex: 0, role: "region", "aria-label": t("compare.differences") });
     this.note = h("p.note", { role: "status" });
     this.heading = h("h2", { id: "compare-title" });
+    this.foot = h("div.foot.actions", { role: "toolbar", "aria-label": t("nav.actions") });
     this.dialog = h(
       "dialog.compare",
       { "aria-labelledby": "compare-title", onclose: () => this.remove() },
@@ -34,6 +46,7 @@ class CompareDialog extends HTMLElement {
       this.panes,
       this.note,
       this.facts,
+      this.foot,
     );
     this.append(this.dialog);
     this.dialog.showModal();
@@ -41,6 +54,7 @@ class CompareDialog extends HTMLElement {
     document.addEventListener("keydown", (event) => this.press(event), signal);
     deck.addEventListener("here", () => this.draw(), signal);
     deck.addEventListener("group", () => this.marks(), signal);
+    deck.addEventListener("list", () => deck.here || this.dialog.close(), signal);
     this.watch = new ResizeObserver(() => this.place());
     this.watch.observe(this.panes);
     this.pointer();
@@ -60,7 +74,7 @@ class CompareDialog extends HTMLElement {
     return /** @type {import("./deck.js").Photo[]} */ ([photos[0], photos[at] ?? photos[1]].filter(Boolean));
   }
 
-  draw() {
+  async draw() {
     const pair = this.pair;
     const [a, b] = pair;
     clearInterval(this.blinking);
@@ -70,17 +84,24 @@ class CompareDialog extends HTMLElement {
       return;
     }
     this.top = 0;
+    this.symmetry = 0;
     this.heading.textContent = t("compare.title", { a: a.name, b: b.name });
     put(this.tools, ...MODES.map((mode) => h("button", { type: "button", "aria-pressed": mode === this.mode, onclick: () => this.setMode(mode) }, t(`compare.${mode}`))), h("kbd", { "aria-hidden": "true" }, hint("mode")));
     this.note.textContent = "";
     if (this.mode === "side") put(this.panes, ...pair.map((photo, at) => this.pane([photo], at)));
     else if (this.mode === "blink") put(this.panes, this.pane(pair, 0));
     else if (this.mode === "slider") put(this.panes, this.pane(pair, 0), this.slide());
-    else this.drawDifference(a, b);
+    else put(this.panes, h("div.pane", {}, h("canvas", { role: "img", "aria-label": t("compare.difference") })));
     this.marks();
     this.place();
-    this.tell(a, b);
     this.prefetch();
+    const laid = await this.laid(a, b);
+    if (this.pair[0] !== a || this.pair[1] !== b || !this.isConnected) return;
+    this.symmetry = laid.symmetry;
+    this.note.textContent = [laid.symmetry ? t("compare.turned") : "", isCropped(laid) ? t("compare.cropped") : ""].filter(Boolean).join(" ");
+    this.tell(a, b, laid);
+    this.place();
+    if (this.mode === "difference") this.drawDifference(a, b, laid);
   }
 
   /** @param {import("./deck.js").Photo[]} photos @param {number} at */
@@ -88,12 +109,12 @@ class CompareDialog extends HTMLElement {
     const images = photos.map((photo, layer) => {
       const image = h("img", { alt: t("compare.picture", { name: photo.name }), draggable: false, src: picture(photo.id, 320) });
       image.dataset.layer = String(layer);
+      image.dataset.photo = String(Math.max(at, layer));
       this.load(image, photo, 1600);
       return image;
     });
-    const label = h("span.label");
-    const pane = h("div.pane", { "data-at": at }, ...images, label);
-    return pane;
+    const label = h("button.label", { type: "button", onclick: () => this.toggle(at) });
+    return h("div.pane", { "data-at": at }, ...images, label);
   }
 
   /** @param {HTMLImageElement} image @param {import("./deck.js").Photo} photo @param {1600 | 4096} edge */
@@ -119,31 +140,30 @@ class CompareDialog extends HTMLElement {
     if (upper && pane) pane.style.setProperty("--cut", `${share}%`);
   }
 
-  /** @param {import("./deck.js").Photo} a @param {import("./deck.js").Photo} b */
-  async drawDifference(a, b) {
-    const canvas = h("canvas", { role: "img", "aria-label": t("compare.difference") });
-    const pane = h("div.pane", {}, canvas, h("span.label"));
-    put(this.panes, pane);
-    const laid = await this.laid(a, b);
+  /** Keep or trash what a pane shows. @param {number} at */
+  toggle(at) {
+    const photo = this.pair[this.mode === "side" ? at : this.top];
+    if (photo) deck.mark((one) => (one === photo ? !one.keep : one.keep));
+  }
+
+  /** @param {import("./deck.js").Photo} a @param {import("./deck.js").Photo} b @param {Laid} laid */
+  async drawDifference(a, b, laid) {
+    const canvas = this.panes.querySelector("canvas");
     const told = await difference(canvas, picture(a.id, 1600), picture(b.id, 1600), laid.symmetry).catch(() => null);
     if (this.mode !== "difference" || !canvas.isConnected) return;
-    const shifted = laid.overlap_a !== null && Math.min(laid.overlap_a, laid.overlap_b) < 0.97;
-    const words = told ? [t("compare.changed", { share: percent(told.share, 1), most: percent(told.most) })] : [t("compare.failed")];
-    if (laid.symmetry) words.push(t("compare.turned"));
-    if (shifted) words.push(t("compare.cropped"));
-    this.note.textContent = words.join(" ");
+    const words = told ? t("compare.changed", { share: percent(told.share, 1), most: percent(told.most) }) : t("compare.failed");
+    this.note.textContent = `${words} ${this.note.textContent}`;
     this.place();
   }
 
-  /** @param {import("./deck.js").Photo} a @param {import("./deck.js").Photo} b */
+  /** @param {import("./deck.js").Photo} a @param {import("./deck.js").Photo} b @returns {Promise<Laid>} */
   laid(a, b) {
-    const nothing = { symmetry: 0, overlap_a: null, overlap_b: null, differences: [], evidence: "" };
+    const nothing = { symmetry: 0, overlap_a: null, overlap_b: null, evidence: "" };
     return get("/compare", { group_id: deck.here?.id, a: a.id, b: b.id }).catch(() => nothing);
   }
 
-  /** @param {import("./deck.js").Photo} a @param {import("./deck.js").Photo} b */
-  async tell(a, b) {
-    const laid = await this.laid(a, b);
+  /** @param {import("./deck.js").Photo} a @param {import("./deck.js").Photo} b @param {Laid} laid */
+  tell(a, b, laid) {
     const names = [...new Set([...a.facts, ...b.facts].map((fact) => fact.name))];
     const value = (/** @type {import("./deck.js").Photo} */ photo, /** @type {string} */ name) => photo.facts.find((fact) => fact.name === name)?.value ?? "–";
     const rows = [
@@ -166,9 +186,11 @@ class CompareDialog extends HTMLElement {
       if (!photo) continue;
       const number = (deck.here?.photos.indexOf(photo) ?? 0) + 1;
       pane.classList.toggle("trash", !photo.keep);
-      pane.querySelector(".label").textContent = this.mode === "difference" ? "" : `${number} · ${photo.name} · ${t(photo.keep ? "photo.keep" : "photo.trash")}`;
+      const label = pane.querySelector(".label");
+      if (label) label.textContent = `${number} · ${photo.name} · ${t(photo.keep ? "photo.keep" : "photo.trash")}`;
       if (this.mode === "blink") for (const image of pane.querySelectorAll("img")) image.hidden = Number(image.dataset.layer) !== this.top;
     }
+    put(this.foot, ...actions().filter((button) => button.dataset["do"] !== "compare"));
   }
 
   /** Every picture shows the part around the same relative place. */
@@ -178,18 +200,22 @@ class CompareDialog extends HTMLElement {
       const { clientWidth: wide, clientHeight: high } = pane;
       for (const shown of pane.querySelectorAll("img, canvas")) {
         const own = { w: shown.naturalWidth || shown.width || 1, h: shown.naturalHeight || shown.height || 1 };
-        const scale = Math.min(wide / own.w, high / own.h) * zoom;
+        const symmetry = shown.dataset.photo === "1" ? this.symmetry : 0;
+        const seen = SIDEWAYS.includes(symmetry) ? { w: own.h, h: own.w } : own;
+        const scale = Math.min(wide / seen.w, high / seen.h) * zoom;
         shown.style.width = `${own.w * scale}px`;
         shown.style.height = `${own.h * scale}px`;
-        shown.style.left = `${wide / 2 - x * own.w * scale}px`;
-        shown.style.top = `${high / 2 - y * own.h * scale}px`;
+        shown.style.left = `${wide / 2 + (0.5 - x) * seen.w * scale - (own.w * scale) / 2}px`;
+        shown.style.top = `${high / 2 + (0.5 - y) * seen.h * scale - (own.h * scale) / 2}px`;
+        shown.style.transform = TURNS[symmetry] ?? "";
       }
     }
     this.dataset["view"] = JSON.stringify({ ...this.view, mode: this.mode, top: this.top });
   }
 
-  /** @param {number} factor @param {{x: number, y: number}} [at] the place that stays under the pointer */
-  zoomBy(factor, at = { x: this.view.x, y: this.view.y }) {
+  /** @param {number} factor @param {{x: number, y: number}} [under] the place that stays under the pointer */
+  zoomBy(factor, under) {
+    const at = under ?? this.view;
     const zoom = Math.min(MOST_ZOOM, Math.max(1, this.view.zoom * factor));
     const share = this.view.zoom / zoom;
     const x = zoom === 1 ? 0.5 : at.x + (this.view.x - at.x) * share;
@@ -212,7 +238,7 @@ class CompareDialog extends HTMLElement {
   /** The large rendering of pictures that have more to show than the preview. */
   original() {
     for (const image of this.panes.querySelectorAll("img")) {
-      const photo = this.pair[this.mode === "side" ? Number(image.parentElement.dataset.at) : Number(image.dataset.layer)];
+      const photo = this.pair[Number(image.dataset.photo)];
       if (!photo || image.dataset.large || Math.max(photo.width, photo.height) <= 1600) continue;
       image.dataset.large = "yes";
       this.load(image, photo, 4096);
@@ -232,7 +258,7 @@ class CompareDialog extends HTMLElement {
     }, { passive: false });
     let from = /** @type {any} */ (null);
     this.panes.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => {
-      if (event.target instanceof HTMLInputElement) return;
+      if (/** @type {Element} */ (event.target).matches("input, button")) return;
       from = { x: event.clientX, y: event.clientY, view: { ...this.view }, box: /** @type {any} */ (event.target).closest(".pane")?.querySelector("img:not([hidden]), canvas")?.getBoundingClientRect() };
     });
     this.panes.addEventListener("pointermove", (/** @type {PointerEvent} */ event) => {
@@ -296,6 +322,11 @@ class CompareDialog extends HTMLElement {
   prefetch() {
     for (const photo of deck.at(deck.index + 1)?.photos.slice(0, 2) ?? []) new Image().src = picture(photo.id, 1600);
   }
+}
+
+/** @param {Laid} laid */
+function isCropped({ overlap_a: a, overlap_b: b }) {
+  return a !== null && b !== null && Math.min(a, b) < 0.97;
 }
 
 /** @param {number} value */

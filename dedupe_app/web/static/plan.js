@@ -1,6 +1,6 @@
 // @ts-check
 /** What would go, why, and where to; and the one button of the page that puts photos away. */
-import { events, get, picture, planFile, post } from "./api.js";
+import { events, get, picture, planFile, post, sentence } from "./api.js";
 import { deck } from "./deck.js";
 import { ask, h, icon, put } from "./dom.js";
 import { bytes, count, t, term } from "./words.js";
@@ -27,26 +27,35 @@ class PlanScreen extends HTMLElement {
   async load() {
     const [plans] = await Promise.all([get("/plans", { limit: 1 }), deck.refreshSummary()]);
     const [newest] = plans;
-    this.draw(newest && ["planned", "applying"].includes(newest.state) ? newest : null);
+    const waits = newest && ["planned", "applying"].includes(newest.state);
+    this.draw(waits ? newest : null, waits ? null : newest);
   }
 
   async make(action = "delete") {
+    put(this.steps, h("p", { role: "status" }, t("state.loading")));
     try {
       this.draw(await post("/plans", { action }));
     } catch (error) {
-      put(this.steps, h("p.warning", { role: "alert" }, icon("warn"), error instanceof Error ? error.message : ""));
+      this.refused(error);
     }
   }
 
-  /** @param {any} plan */
-  draw(plan) {
+  /** @param {unknown} error */
+  refused(error) {
+    put(this.steps, h("p.warning", { role: "alert" }, icon("warn"), sentence(error)));
+  }
+
+  /** The plan that waits, or what became of the last one. @param {any} plan @param {any} [last] */
+  draw(plan, last) {
     const { planned_photos: decided, planned_bytes: size } = deck.summary;
     const action = h("select", { "aria-label": t("plan.action") }, ...["delete", "move"].map((one) => h("option", { value: one }, t(`plan.${one}`))));
-    const make = h("div.make", {}, action, h("button", { type: "button", disabled: !decided, onclick: () => this.make(action.value) }, t(plan ? "plan.again" : "plan.make")));
+    const make = h("div.make", {}, action, h(`button${plan ? "" : ".primary"}`, { type: "button", disabled: !decided, onclick: () => this.make(action.value) }, t(plan ? "plan.again" : "plan.make")));
     const intro = decided ? t("plan.decided", { n: decided, size: bytes(size) }) : t("plan.nothing");
-    put(this.head, h("h1", {}, t("nav.plan")), h("p", {}, intro), make, plan ? this.told(plan) : "");
+    const finish = last && !decided ? ended(last) : "";
+    put(this.head, h("h1", {}, t("nav.plan")), h("p", {}, intro), decided || plan ? make : h("p", {}, h("a.button", { href: `#/review/${deck.lane}` }, t("nav.review"))), finish, plan ? this.told(plan) : "");
     put(this.steps);
     if (plan?.photos) this.list(plan);
+    else if (finish && left(last)) this.list(last);
   }
 
   /** @param {any} plan */
@@ -80,7 +89,18 @@ class PlanScreen extends HTMLElement {
     try {
       await post(`/plans/${plan.id}/apply`, { confirm_count: count });
     } catch (error) {
-      put(this.steps, h("p.warning", { role: "alert" }, icon("warn"), error instanceof Error ? error.message : ""));
+      this.refused(error);
+    }
+  }
+
+  /** Let one photo stay: the decision about its group is changed, and the plan made again. @param {any} plan @param {any} step */
+  async spare(plan, step) {
+    try {
+      const made = await post(`/plans/${plan.id}/spare`, { number: step.number });
+      await deck.refreshSummary();
+      this.draw(made.photos ? made : null);
+    } catch (error) {
+      this.refused(error);
     }
   }
 
@@ -96,7 +116,7 @@ class PlanScreen extends HTMLElement {
       if (fresh) next = 0;
       const page = await get(`/plans/${plan.id}/items`, { cursor: next ?? 0, limit: 50, q: search.value.trim() });
       if (fresh) put(rows);
-      rows.append(...page.items.map(stepRow));
+      rows.append(...page.items.map((/** @type {any} */ step) => stepRow(step, plan.state === "planned" ? () => this.spare(plan, step) : null)));
       next = page.next;
       more.hidden = next === null;
       total.textContent = t("plan.rows", { n: page.total });
@@ -106,7 +126,8 @@ class PlanScreen extends HTMLElement {
       clearTimeout(waiting);
       waiting = setTimeout(() => fill(true), PAUSE);
     });
-    const head = ["plan.goes", "plan.stays", "plan.reason"].map((key) => h("th", { scope: "col" }, t(key)));
+    const heads = ["plan.goes", "plan.stays", "plan.reason"].map((key) => h("th", { scope: "col" }, t(key)));
+    const head = plan.state === "planned" ? [...heads, h("th", { scope: "col" }, h("span.sr", {}, t("plan.spare")))] : heads;
     put(this.steps, h("h2", { id: "steps-title" }, t("plan.photos")), search, total, h("div.scroll", { tabIndex: 0, role: "region", "aria-labelledby": "steps-title" }, h("table", {}, h("thead", {}, h("tr", {}, ...head)), rows)), more);
     fill(true);
   }
@@ -118,8 +139,28 @@ function part(one) {
   return h("li", {}, icon("trash"), t(one.action === "move" ? "plan.toFolder" : "plan.toTrash", words), " ", h("small", {}, t(one.restore ? "plan.restores" : "plan.noRestore")));
 }
 
-/** @param {any} step */
-function stepRow(step) {
+/** What the last plan did, and the ways on. @param {any} plan */
+function ended(plan) {
+  const { done = 0, undone = 0 } = plan.outcomes;
+  const words = plan.state === "undone" ? t("plan.wasUndone", { n: undone }) : t("plan.wasDone", { n: done });
+  const rest = left(plan);
+  return h(
+    "div.plan.ended",
+    {},
+    h("p.total", {}, icon("keep"), words),
+    rest ? h("p.skipped", {}, icon("warn"), t("plan.stayed", { n: rest })) : "",
+    h("p.buttons", {}, h("a.button", { href: "#/history" }, t("nav.history")), h("a.button", { href: "#/home" }, t("nav.home"))),
+  );
+}
+
+/** How many photos of a plan did not go, or did not come back. @param {any} plan */
+function left(plan) {
+  const { failed = 0, refused = 0, undo_failed: lost = 0 } = plan.outcomes;
+  return failed + refused + lost;
+}
+
+/** @param {any} step @param {(() => void) | null} spare */
+function stepRow(step, spare) {
   const state = step.state ? h(`span.state.${step.state}`, {}, term("state", step.state), step.note ? `: ${step.note}` : "") : "";
   return h(
     "tr",
@@ -127,6 +168,7 @@ function stepRow(step) {
     h("td.goes", {}, thumb(step.photo), h("span", {}, h("b", {}, step.name), h("small", {}, `${step.source}: ${step.folder || "/"} · ${bytes(step.size)}`), state)),
     h("td.stays", {}, thumb(step.keeper), h("span", {}, h("b", {}, step.keeper_name), h("small", {}, step.keeper_folder || "/"))),
     h("td.why", {}, h("span.chip", {}, t(`relation.${step.relation}.short`)), ` ${step.reason}`),
+    spare ? h("td", {}, h("button", { type: "button", onclick: spare, "aria-label": t("plan.spareThis", { name: step.name }) }, t("plan.spare"))) : "",
   );
 }
 

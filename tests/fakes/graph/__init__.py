@@ -1,8 +1,5 @@
-"""OneDrive on loopback: an emulator of Microsoft Graph's drives part, its content host and its sign-in authority."""
+"""OneDrive on loopback (`dedupe_app/demo/graph`), with the check of every request against the description of Graph."""
 
-from tests.fakes.graph.clock import VirtualClock
-from tests.fakes.graph.contents import Content, oriented, picture
-from tests.fakes.graph.flavour import BUSINESS, PERSONAL, Flavour
-from tests.fakes.graph.server import GraphFake
+from dedupe_app.demo.graph import BUSINESS, PERSONAL, Content, Flavour, GraphFake, VirtualClock, oriented, picture
 
 __all__ = ["BUSINESS", "PERSONAL", "Content", "Flavour", "GraphFake", "VirtualClock", "oriented", "picture"]

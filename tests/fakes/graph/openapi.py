@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 from openapi_schema_validator import OAS30Validator
 
-from tests.fakes.graph.wire import Call
+from dedupe_app.demo.graph.wire import Call
 
 # documented for Graph v1.0 but absent from the subset, by the last part of the address
 ALSO = {

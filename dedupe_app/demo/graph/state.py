@@ -8,13 +8,13 @@ import threading
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
-from tests.fakes.graph.accounting import Accounting
-from tests.fakes.graph.clock import VirtualClock
-from tests.fakes.graph.contents import Content
-from tests.fakes.graph.delta import Feed
-from tests.fakes.graph.drive import Drive, GraphError, Item
-from tests.fakes.graph.faults import Weather
-from tests.fakes.graph.flavour import Flavour
+from dedupe_app.demo.graph.accounting import Accounting
+from dedupe_app.demo.graph.clock import VirtualClock
+from dedupe_app.demo.graph.contents import Content
+from dedupe_app.demo.graph.delta import Feed
+from dedupe_app.demo.graph.drive import Drive, GraphError, Item
+from dedupe_app.demo.graph.faults import Weather
+from dedupe_app.demo.graph.flavour import Flavour
 
 
 @dataclass(frozen=True, slots=True)

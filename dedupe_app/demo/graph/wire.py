@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
-from tests.fakes.graph.drive import GraphError
+from dedupe_app.demo.graph.drive import GraphError
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from tests.fakes.graph.drive import GraphError
-from tests.fakes.graph.state import State, Ticket
-from tests.fakes.graph.wire import Answer, Call
+from dedupe_app.demo.graph.drive import GraphError
+from dedupe_app.demo.graph.state import State, Ticket
+from dedupe_app.demo.graph.wire import Answer, Call
 
 
 def answer(state: State, call: Call) -> Answer:

@@ -38,8 +38,7 @@ class Accounting:
     keep: bool = True
     bytes: Counter[str] = field(default_factory=Counter)
     calls: Counter[str] = field(default_factory=Counter)
-    closed_until: float = 0.0
-    closed_at: float = 0.0
+    closed: dict[str, tuple[float, float]] = field(default_factory=dict)
     inside_window: int = 0
     credentials_at_content: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -49,7 +48,8 @@ class Accounting:
         with self.lock:
             self.running += 1
             self.most_at_once = max(self.most_at_once, self.running)
-            inside = host == "graph" and now < self.closed_until and time.monotonic() - self.closed_at > SETTLE
+            until, since = self.closed.get(host, (0.0, 0.0))
+            inside = now < until and time.monotonic() - since > SETTLE
             self.inside_window += inside
             return inside
 
@@ -65,11 +65,10 @@ class Accounting:
             if self.keep:
                 self.seen.append(record)
 
-    def close_until(self, until: float) -> None:
-        """A throttling answer was given: no request before `until` (virtual time)."""
+    def close_until(self, host: str, until: float) -> None:
+        """A host gave a throttling answer: no request to it before `until` (virtual time)."""
         with self.lock:
-            self.closed_until = max(self.closed_until, until)
-            self.closed_at = time.monotonic()
+            self.closed[host] = (max(self.closed.get(host, (0.0, 0.0))[0], until), time.monotonic())
 
     def count(self, method: str = "", contains: str = "", host: str = "graph") -> int:
         """How many requests of a kind there were."""

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from tests.fakes.graph.drive import GraphError, Item
-from tests.fakes.graph.rows import row_of
-from tests.fakes.graph.state import Place, State
-from tests.fakes.graph.wire import Answer, Call
+from dedupe_app.demo.graph.drive import GraphError, Item
+from dedupe_app.demo.graph.rows import row_of
+from dedupe_app.demo.graph.state import Place, State
+from dedupe_app.demo.graph.wire import Answer, Call
 
 STALE = "ETag does not match current item's value"
 
@@ -117,7 +117,7 @@ def _restore(state: State, call: Call, place: Place) -> Answer:
     return Answer.of(row_of(state.drive, item), units=2)
 
 
-def _permanent(state: State, call: Call, place: Place) -> Answer:
+def _permanent(state: State, _call: Call, place: Place) -> Answer:
     """A tripwire: the test suite fails when anybody comes here."""
     state.accounting.permanent_deletes += 1
     item = place.there()
@@ -125,7 +125,7 @@ def _permanent(state: State, call: Call, place: Place) -> Answer:
     return Answer(204, units=2)
 
 
-def _bundle(state: State, call: Call, place: Place) -> Answer:
+def _bundle(state: State, _call: Call, _place: Place) -> Answer:
     if state.flavour.drive_type != "personal":
         raise GraphError(400, "invalidRequest", "Bundles are not supported on this account.")
     raise GraphError(501, "notSupported", "The emulator keeps no albums.")

@@ -6,11 +6,11 @@ import json
 import random
 from typing import Any
 
-from tests.fakes.graph.drive import GraphError
-from tests.fakes.graph.reads import get
-from tests.fakes.graph.state import State
-from tests.fakes.graph.wire import Answer, Call
-from tests.fakes.graph.writes import write
+from dedupe_app.demo.graph.drive import GraphError
+from dedupe_app.demo.graph.reads import get
+from dedupe_app.demo.graph.state import State
+from dedupe_app.demo.graph.wire import Answer, Call
+from dedupe_app.demo.graph.writes import write
 
 BATCH_LIMIT = 20
 
@@ -58,7 +58,7 @@ def _batch(state: State, call: Call, scopes: frozenset[str]) -> Answer:
         body = json.loads(made.body) if made.body else None
         answers.append({"id": one["id"], "status": made.status, "headers": made.headers, "body": body})
     if state.quirks.shuffle_batch:
-        random.Random(len(state.accounting.seen)).shuffle(answers)
+        random.Random(len(state.accounting.seen)).shuffle(answers)  # noqa: S311 - the same dice in every run
     return Answer.of({"responses": answers}, units=len(requests))
 
 
@@ -71,7 +71,7 @@ def _inner(state: State, one: dict[str, Any], scopes: frozenset[str], statuses: 
     fault = state.weather.strike(f"batch {one['method']} {url}")
     if fault is not None and fault.kind == "status":
         if "Retry-After" in fault.headers:
-            state.accounting.close_until(state.clock.now() + float(fault.headers["Retry-After"]))
+            state.accounting.close_until("graph", state.clock.now() + float(fault.headers["Retry-After"]))
         return Answer.failed(GraphError(fault.status, fault.code, "", fault.inner, **fault.headers))
     path, _, query = url.partition("?")
     body = json.dumps(one["body"]).encode() if one.get("body") is not None else b""

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from tests.fakes.graph.state import State
-from tests.fakes.graph.wire import Answer, Call
+from dedupe_app.demo.graph.state import State
+from dedupe_app.demo.graph.wire import Answer, Call
 
 LOGIN = "https://login.microsoftonline.com"
 TENANT = "9188040d-6c67-4c5b-b112-36a304b66dad"
@@ -114,6 +114,12 @@ class Authority:
         grant = self.refresh.get(form["refresh_token"])
         if grant is None or self.refuse_refresh:
             return Answer.of({"error": "invalid_grant", "suberror": "bad_token", "error_description": "expired"}, 400)
+        wanted = set(form.get("scope", grant.scope).split())
+        if not wanted <= set(grant.scope.split()):
+            described = "AADSTS65001: The user or administrator has not consented to use the application."
+            return Answer.of(
+                {"error": "invalid_grant", "suberror": "consent_required", "error_description": described}, 400
+            )
         if self.rotating:
             del self.refresh[form["refresh_token"]]
         return self._issue(Grant(grant.user, form.get("scope", grant.scope), client=grant.client))

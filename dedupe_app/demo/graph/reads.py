@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
-from tests.fakes.graph.drive import GraphError, Item
-from tests.fakes.graph.rows import row_of, selected
-from tests.fakes.graph.state import Place, State
-from tests.fakes.graph.wire import Answer, Call
+from dedupe_app.demo.graph.drive import GraphError, Item
+from dedupe_app.demo.graph.rows import row_of, selected
+from dedupe_app.demo.graph.state import Place, State
+from dedupe_app.demo.graph.wire import Answer, Call
 
 SIZES = {"small": 96, "medium": 176, "large": 800}
 CUSTOM = re.compile(r"^c(\d+)x(\d+)(_Crop)?$", re.IGNORECASE)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Flavour:
-    """One kind of account as Graph shows it (sources: tests/fakes/graph/README.md)."""
+    """One kind of account as Graph shows it, after its documentation and recorded answers."""
 
     drive_type: str
     drive_id: str

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
-from tests.fakes.graph.drive import MIMES, Drive, Item
+from dedupe_app.demo.graph.drive import MIMES, Drive, Item
 
 ZERO_HASH = "AAAAAAAAAAAAAAAAAAAAAAAAAAA="
 

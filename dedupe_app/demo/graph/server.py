@@ -9,17 +9,25 @@ import struct
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
-from tests.fakes.graph import app, content_host
-from tests.fakes.graph.accounting import Seen
-from tests.fakes.graph.clock import VirtualClock
-from tests.fakes.graph.faults import Fault
-from tests.fakes.graph.flavour import PERSONAL, Flavour
-from tests.fakes.graph.identity import Authority
-from tests.fakes.graph.openapi import Description
-from tests.fakes.graph.state import State
-from tests.fakes.graph.wire import Answer, Call
+from dedupe_app.demo.graph import app, content_host
+from dedupe_app.demo.graph.accounting import Seen
+from dedupe_app.demo.graph.clock import VirtualClock
+from dedupe_app.demo.graph.faults import Fault
+from dedupe_app.demo.graph.flavour import PERSONAL, Flavour
+from dedupe_app.demo.graph.identity import Authority
+from dedupe_app.demo.graph.state import State
+from dedupe_app.demo.graph.wire import Answer, Call
+
+
+class Description(Protocol):
+    """What every request is held against."""
+
+    def check(self, call: Call) -> list[str]:
+        """Sentences about what is wrong with a request."""
+        ...
+
 
 PAGE = b"<!DOCTYPE html><html><body>Sign in to this network</body></html>"
 
@@ -116,7 +124,7 @@ class _Handler(BaseHTTPRequestHandler):
         if made is not None:
             self._send(made, body_out, fault)
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 - the names that http.server calls
 
     def _weathered(self, call: Call, fault: Fault | None) -> Answer | None:
         kind = fault.kind if fault else ""
@@ -151,7 +159,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         waits = [_seconds(made.headers[name], self.fake.clock.now()) for name in _WAITS if name in made.headers]
         if waits:
-            self.fake.accounting.close_until(self.fake.clock.now() + max(waits))
+            self.fake.accounting.close_until(self.role, self.fake.clock.now() + max(waits))
 
     def _body(self, made: Answer, fault: Fault | None) -> bytes:
         body = made.body

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.fakes.graph.clock import VirtualClock
-from tests.fakes.graph.contents import Content
-from tests.fakes.graph.flavour import Flavour
+from dedupe_app.demo.graph.clock import VirtualClock
+from dedupe_app.demo.graph.contents import Content
+from dedupe_app.demo.graph.flavour import Flavour
 
 MIMES = {
     "jpg": "image/jpeg", "jpeg": "image/jpeg", "heic": "image/heic", "png": "image/png", "bmp": "image/bmp",
