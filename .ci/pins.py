@@ -34,7 +34,7 @@ def closure(project: dict[str, list[str] | dict[str, list[str]]]) -> dict[str, s
         key = (canonicalize_name(requirement.name), frozenset(requirement.extras))
         if key not in seen:
             found = importlib.metadata.distribution(requirement.name)
-            seen[key] = found.version
+            seen[key] = found.version.partition("+")[0]  # another machine's build has another local version
             todo += asked(found.requires or [], key[1])
     return {name: version for (name, _), version in seen.items()}
 

@@ -156,8 +156,13 @@ def measure(options: argparse.Namespace, folder: Path) -> None:
         print(f"  tried {precision:<6} {speed:9.1f} pictures/s, least cosine to fp32 {cosine:.6f}")
     inputs = [shaped(Image.open(path).convert("RGB"), encoder.preprocess) for path in files]
     inputs = inputs * max(1, options.repeat)
-    forward, whole = bare(encoder, len(inputs)), lambda: encoder.embed(inputs)
-    forward(), whole()
+    forward = bare(encoder, len(inputs))
+
+    def whole() -> None:
+        encoder.embed(inputs)
+
+    forward()
+    whole()
     times = [(seconds(forward), seconds(whole)) for _ in range(_ROUNDS)]
     alone, ours = (len(inputs) / min(column) for column in zip(*times, strict=True))
     print(
@@ -171,8 +176,8 @@ def measure(options: argparse.Namespace, folder: Path) -> None:
         f"stage ({how}) {speed:.1f}, ratio {speed / own:.1f}"
     )
     exact = Local(link.settings.model_copy(update={"precision": "fp32"}), folder).open().embed(inputs[: len(files)])
-    ours_ = encoder.embed(inputs[: len(files)])
-    precise = float(np.einsum("ij,ij->i", exact, ours_).min())
+    reduced = encoder.embed(inputs[: len(files)])
+    precise = float(np.einsum("ij,ij->i", exact, reduced).min())
     placed = [names.index(path.name) for path in files[:_ALONE]]
     whole_way = np.einsum("ij,ij->i", vectors[placed].astype(np.float32), expected)
     print(

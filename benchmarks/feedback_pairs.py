@@ -11,6 +11,7 @@ get the clip's own clock, and variants keep time and camera in 70 of 100 cases, 
 from __future__ import annotations
 
 import argparse
+import base64
 import csv
 import hashlib
 import importlib.util
@@ -27,6 +28,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from connectors.base import Asset, AssetId
 from dedupe_core import decode, hamming
@@ -50,16 +52,17 @@ _SETTINGS = Settings()
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """One pair: where it comes from (`scene`: pairs of one scene never stand on both sides of a split), what it is
-    (`kind`: copy, edit, crop, geom, overlay, combo, burst, hardneg, other), its evidence, its two photos, and the
-    edge that the shipped gates make of it."""
+    """One pair: where it comes from (`scenes`: one, or those of its two photos), what it is
+    (`kind`: copy, edit, crop, geom, overlay, combo, burst, hardneg, other), its evidence, its two photos, the edge
+    that the shipped gates make of it, and a vector of each photo as rules about cosines need it (`vector_of`)."""
 
-    scene: str
+    scenes: tuple[str, ...]
     kind: str
     evidence: Evidence
     a: Photo
     b: Photo
     edge: Edge | None
+    vectors: NDArray[np.float32]
 
 
 def default_testdata() -> Path:
@@ -112,30 +115,35 @@ def _of_source(job: tuple[str, dict[str, str], int, int]) -> list[dict[str, Any]
         kind, make = maker.T[name]
         made, _ = make(picture, exif, seed)
         signed = _signed(made, None)
+        vectors = (vector_of(data), vector_of(made))
         if _lot(f"time {row['id']} {name}") < KEEPS_TIME:
             signed = replace(signed, taken_at=original.taken_at, camera=original.camera)
         else:
             signed = replace(signed, taken_at=None, camera="")
-        found.append(_row(row["scene"], kind, original, signed, _evidence(original, view, data, signed, made)))
+        found.append(
+            _row((row["scene"],), kind, original, signed, _evidence(original, view, data, signed, made), vectors)
+        )
     return found
 
 
-def _of_pairs(job: tuple[str, list[tuple[str, str, dict[str, str], dict[str, str]]]]) -> list[dict[str, Any]]:
+def _of_pairs(job: tuple[str, list[tuple[str, dict[str, str], dict[str, str]]]]) -> list[dict[str, Any]]:
     photos, found = Path(job[0]), []
-    for scene, kind, one, other in job[1]:
+    for kind, one, other in job[1]:
         first, second = ((photos / row["path"]).read_bytes() for row in (one, other))
         a, b = _signed(first, one), _signed(second, other)
-        found.append(_row(scene, kind, a, b, _evidence(a, View(decode.rgb(first, 500)), first, b, second)))
+        evidence = _evidence(a, View(decode.rgb(first, 500)), first, b, second)
+        scenes = tuple(sorted({one["scene"], other["scene"]}))
+        found.append(_row(scenes, kind, a, b, evidence, (vector_of(first), vector_of(second))))
     return found
 
 
-def _chosen(photos: Path, rows: dict[str, dict[str, str]]) -> Iterator[tuple[str, str, dict[str, str], dict[str, str]]]:
+def _chosen(photos: Path, rows: dict[str, dict[str, str]]) -> Iterator[tuple[str, dict[str, str], dict[str, str]]]:
     """The labelled pairs of one scene, then those of two."""
     with (photos / "pairs.csv").open(newline="") as stream:
         for pair in csv.DictReader(stream):
             if pair["label"] != "grey":
                 kind = "hardneg" if pair["label"] == "hardneg" else "burst"
-                yield rows[pair["a"]]["scene"], kind, rows[pair["a"]], rows[pair["b"]]
+                yield kind, rows[pair["a"]], rows[pair["b"]]
     listed = list(rows.values())
     signed = [_signed((photos / row["path"]).read_bytes(), row) for row in listed]
     hashes = np.stack([np.frombuffer(one.phashes, np.uint8).reshape(8, 32) for one in signed])
@@ -148,7 +156,7 @@ def _chosen(photos: Path, rows: dict[str, dict[str, str]]) -> Iterator[tuple[str
     chance = np.random.default_rng(0).choice(len(a), AT_RANDOM, replace=False)
     for at in [*nearest.tolist(), *chance.tolist()]:
         one, two = listed[int(a[at])], listed[int(b[at])]
-        yield min(one["scene"], two["scene"]), "other", one, two
+        yield "other", one, two
 
 
 def _evidence(a: Signature, view: View, first: bytes, b: Signature, second: bytes) -> Evidence:
@@ -184,17 +192,40 @@ def _lot(name: str) -> float:
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:6], "big") / 2**48
 
 
-def _row(scene: str, kind: str, a: Signature, b: Signature, evidence: Evidence) -> dict[str, Any]:
+def vector_of(data: bytes) -> NDArray[np.int8]:
+    """A vector for rules about cosines, int8 (624,): gradients of 8 × 8 fields in nine directions (after Dalal and
+    Triggs 2005) and the colours of 4 × 4. It stands in for an encoder, because none comes with the program."""
+    picture = cv2.resize(decode.rgb(data, 256), (64, 64), interpolation=cv2.INTER_AREA)
+    gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    across, down = cv2.Sobel(gray, cv2.CV_32F, 1, 0), cv2.Sobel(gray, cv2.CV_32F, 0, 1)
+    direction = (np.arctan2(down, across) % np.pi * 9 / np.pi).astype(int) % 9
+    layers = (direction == np.arange(9)[:, None, None]) * np.hypot(across, down)
+    fields = np.sqrt(layers.reshape(9, 8, 8, 8, 8).sum(axis=(2, 4))).ravel()
+    colours = cv2.resize(picture, (4, 4), interpolation=cv2.INTER_AREA).astype(np.float32).ravel() / 255 - 0.5
+    parts = [part / (np.linalg.norm(part) + 1e-6) for part in (fields, colours)]
+    return np.round(np.concatenate(parts) * 127).astype(np.int8)
+
+
+def _row(
+    scenes: tuple[str, ...],
+    kind: str,
+    a: Signature,
+    b: Signature,
+    evidence: Evidence,
+    vectors: tuple[NDArray[np.int8], ...],
+) -> dict[str, Any]:
     plain = [{"content": one.content} | signature_facts(one) for one in (a, b)]
-    return {"scene": scene, "kind": kind, "a": plain[0], "b": plain[1], "evidence": asdict(evidence)}
+    told = [base64.b64encode(one.tobytes()).decode() for one in vectors]
+    return {"scenes": scenes, "kind": kind, "a": plain[0], "b": plain[1], "evidence": asdict(evidence), "vectors": told}
 
 
 def _labelled(raw: dict[str, Any], at: int) -> Labelled:
     a, b = (_photo(_signature(raw[side]), 2 * at + place) for place, side in enumerate("ab"))
     evidence = Evidence(**raw["evidence"])
-    return Labelled(
-        raw["scene"], raw["kind"], evidence, a, b, relate(facts_of([a]), facts_of([b]), evidence, _SETTINGS)
-    )
+    edge = relate(facts_of([a]), facts_of([b]), evidence, _SETTINGS)
+    told = np.stack([np.frombuffer(base64.b64decode(one), np.int8) for one in raw["vectors"]]).astype(np.float32)
+    vectors = told / np.linalg.norm(told, axis=1, keepdims=True)
+    return Labelled(tuple(raw["scenes"]), raw["kind"], evidence, a, b, edge, vectors)
 
 
 def _signature(raw: dict[str, Any]) -> Signature:

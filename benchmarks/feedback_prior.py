@@ -22,13 +22,13 @@ from feedback_pairs import Labelled, default_testdata, pairs
 from feedback.features import NAMES, VERSION, features
 from feedback.learner import Example, Model, Prior, fit
 
-PULL = 30.0
+PULL = dict.fromkeys(NAMES, 30.0)
 _DIFFERENT = ("hardneg", "other")
 _EACH = 400.0
 _LEAST_DEVIATION = 0.05
 _ACCEPTED_BELOW_HALF = 0.001
-_UNMEASURED = (0.9, 0.1)
-"""Mean and deviation of features that these photos do not have (embeddings, two sources): their weight stays at 0."""
+_UNMEASURED = (0.5, 0.25)
+"""Mean and deviation of what these photos do not have (the resemblance that a model sees): its weight stays at 0."""
 
 
 def prior_of(found: Sequence[Labelled]) -> Prior:

@@ -2,6 +2,9 @@
 
     python benchmarks/join.py [--sizes 100000,300000,1000000] [--dimension 512] [--threshold 0.95] [--kernel cuda]
 
+Every ratio is printed twice: by the clock, and in brackets by the processor's time, which other programs that are at
+work on the machine disturb less.
+
 The baseline is the plain definition in numpy (float32 products of 1024 rows, then a comparison) on the same cores,
 measured on a slice of the rows and extrapolated; every pair of the slice is compared with the join's answer. faiss and
 usearch take part where they are installed; what they need to build counts, and their recall is printed.
@@ -55,15 +58,25 @@ def brute(vectors: NDArray[np.float32], rows: int, threshold: float) -> set[tupl
     return pairs
 
 
+def now() -> NDArray[np.float64]:
+    """Seconds of the clock and of this process on all cores."""
+    return np.array([time.perf_counter(), time.process_time()])
+
+
+def times(a: NDArray[np.float64], b: NDArray[np.float64]) -> str:
+    """How many times b is in a, by the clock and in brackets by the processor."""
+    return "{:.1f} ({:.1f})".format(*(a / b))
+
+
 def measure(count: int, dimension: int, threshold: float, spectrum: str, kernel: str) -> None:
     """Print time, memory and ratios for one size."""
     vectors = library(count, dimension, spectrum)
     rows = min(_SLICE, count)
-    began = time.perf_counter()
+    began = now()
     expected = brute(vectors, rows, threshold)
-    baseline = (time.perf_counter() - began) / rows * count / 2
+    baseline = (now() - began) / rows * count / 2
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    began = time.perf_counter()
+    began = now()
     pairs = 0
     seen: set[tuple[int, int]] = set()
     a_parts, b_parts = [], []
@@ -74,36 +87,39 @@ def measure(count: int, dimension: int, threshold: float, spectrum: str, kernel:
         if count <= _MAX_INDEXED:
             a_parts.append(part.a)
             b_parts.append(part.b)
-    seconds = time.perf_counter() - began
+    took = now() - began
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 - before
     different = [pair for pair in seen ^ expected if abs(vectors[pair[0]] @ vectors[pair[1]] - threshold) > 1e-5]
     if different:
         raise SystemExit(f"the join differs from brute force on the slice: {len(different)} pairs")
     print(
-        f"{count:>9,} × {dimension} {spectrum:<5} at {threshold}: {seconds:7.2f} s, numpy float32 {baseline:8.1f} s "
-        f"(from {rows} rows), ratio {baseline / seconds:5.1f}, {count / seconds:8,.0f} photos/s, {pairs:,} pairs, "
+        f"{count:>9,} × {dimension} {spectrum:<5} at {threshold}: {took[0]:7.2f} s, numpy float32 {baseline[0]:8.1f} s "
+        f"(from {rows} rows), ratio {times(baseline, took)}, {count / took[0]:8,.0f} photos/s, {pairs:,} pairs, "
         f"recall 1 on the slice ({len(expected)} pairs), {memory:,.0f} MB beside {vectors.nbytes >> 20:,} MB",
         flush=True,
     )
     if count <= _MAX_INDEXED:
         truth = set(zip(np.concatenate(a_parts).tolist(), np.concatenate(b_parts).tolist(), strict=True))
-        _indexes(vectors, threshold, truth, seconds)
+        _indexes(vectors, threshold, truth, took)
 
 
-def _indexes(vectors: NDArray[np.float32], threshold: float, truth: set[tuple[int, int]], ours: float) -> None:
+def _indexes(
+    vectors: NDArray[np.float32], threshold: float, truth: set[tuple[int, int]], ours: NDArray[np.float64]
+) -> None:
     for name, index in (("faiss", _faiss), ("usearch", _usearch)):
         if importlib.util.find_spec(name) is None:
             print(f"          {name}: not installed")
             continue
-        began = time.perf_counter()
+        began = now()
         neighbours, cosines = index(vectors)
-        seconds = time.perf_counter() - began
+        took = now() - began
         a, k = np.nonzero(cosines >= threshold)
         b = neighbours[a, k]
         answered = {(min(i, j), max(i, j)) for i, j in zip(a.tolist(), b.tolist(), strict=True) if i != j}
         recall = len(truth & answered) / max(len(truth), 1)
         print(
-            f"          {name} HNSW: {seconds:7.2f} s with its build, {seconds / ours:5.1f} × ours, recall {recall:.4f}"
+            f"          {name} HNSW: {took[0]:7.2f} s with its build, {times(took, ours)} × ours, recall {recall:.4f}",
+            flush=True,
         )
 
 

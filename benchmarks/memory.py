@@ -1,6 +1,6 @@
 """How the memory of a scan grows with the number of photos.
 
-    python benchmarks/memory.py [--size 20000]
+    python benchmarks/memory.py [--size 100000]
 
 Makes a folder of tiny, different photos, and scans a tenth of it and all of it, each in a fresh process and through
 the store (listing, reading, signatures). Prints the peak resident memory of the scanning process and of its largest
@@ -78,7 +78,7 @@ def measured(folder: Path) -> tuple[int, int, int, int]:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--size", "--count", type=int, default=20_000, help="photos")
+    parser.add_argument("--size", "--count", type=int, default=100_000, help="photos")
     options = parser.parse_args()
     few, many = measured(folder_of(options.size // 10)), measured(folder_of(options.size))
     for photos, listed, own, worker in (few, many):

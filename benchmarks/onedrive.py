@@ -23,7 +23,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-CANDIDATE = 90  # 256-bit hash distance that makes a pair worth a larger look (Settings.near.candidate_distance)
 FLAVOURS = ("personal", "business")
 
 
@@ -119,38 +118,32 @@ class Token:
 
 
 def _pass(graph, folder: Path, large: bool) -> str:  # type: ignore[no-untyped-def]
-    cloud = _connector(graph, folder)
-    assets = [asset for page in cloud.scan(None) for asset in page.assets]
+    """Everything large, for comparison; or what `keepone scan` does: medium first, large where it has to compare."""
     if large:
+        cloud = _connector(graph, folder)
+        assets = [asset for page in cloud.scan(None) for asset in page.assets]
         for asset in assets:
             cloud.preview(asset, 800)
         return f"{len(assets)} large thumbnails"
-    hashes = [_hash(cloud.preview(asset, 176).read()) for asset in assets]
-    near = [
-        asset
-        for n, asset in enumerate(assets)
-        if any(
-            n != m and hashes[n] - hashes[m] <= CANDIDATE and not _same(asset, other) for m, other in enumerate(assets)
-        )
-    ]
-    for asset in near:
-        cloud.preview(asset, 800)
-    return f"{len(assets)} medium and {len(near)} large thumbnails"
+    scanned = _scanned(graph, folder)
+    thumbnails = sum(one.host == "content" for one in graph.accounting.seen)
+    return f"{thumbnails} thumbnails, {scanned}"
 
 
-def _hash(data: bytes):  # type: ignore[no-untyped-def]
-    import imagehash
-    from PIL import Image
+def _scanned(graph, folder: Path) -> str:  # type: ignore[no-untyped-def]
+    from dedupe_app.config import build
+    from dedupe_app.library import Library
 
-    return imagehash.phash(Image.open(io.BytesIO(data)), hash_size=16)
-
-
-def _same(asset, other) -> bool:  # type: ignore[no-untyped-def]
-    """An exact copy by the listing: a strong digest says so, or quickXorHash and size of two JPEGs whose thumbnails are
-    alike. Nothing larger is needed for that."""
-    if "sha256" in asset.digests:
-        return bool(asset.digests["sha256"] == other.digests.get("sha256"))
-    return bool(asset.size == other.size and asset.digests.get("quickxor") == other.digests.get("quickxor"))
+    folder.mkdir()
+    (folder / "token").write_text(graph.state.token())
+    tenant = "consumers" if graph.state.flavour.restore else "organizations"
+    state, token = str(folder / "state"), str(folder / "token")
+    source = {"name": "cloud", "kind": "onedrive", "endpoint": graph.url, "tenant": tenant}
+    source |= {"state": state, "token_file": token}
+    config = build({"sources": [source], "data": str(folder / "data")}, "the benchmark")
+    with Library.open(config) as library:
+        library.scan()
+        return f"{sum(len(group.drop) for group in library.groups())} copies found"
 
 
 def _poll(graph, folder: Path) -> None:  # type: ignore[no-untyped-def]

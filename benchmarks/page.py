@@ -1,6 +1,6 @@
 """What the review page costs in a real browser, at 10,000 and 100,000 groups written straight into the store.
 
-python benchmarks/page.py [--groups 10000 100000] [--budget]
+python benchmarks/page.py [--groups 10000 100000] [--budget] [--no-baseline]
 
 Printed for each size: the time from opening the address to the first group on the screen, the nodes in the document,
 the time from a key press to the next group (median and 95th percentile of 60), the same after a jump to 90 % of the
@@ -126,6 +126,7 @@ def main() -> None:
     """Print the figures of each size."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--groups", type=int, nargs="+", default=[10_000, 100_000])
+    parser.add_argument("--no-baseline", action="store_true", help="leave out the page that lists everything at once")
     parser.add_argument("--budget", action="store_true", help="end with an error when a budget is not kept")
     asked = parser.parse_args()
     wrong: list[str] = []
@@ -137,7 +138,7 @@ def main() -> None:
             desk.lay_again()
             laid = time.perf_counter() - began
             with serving(desk) as server:
-                figures = measure(browser, server, compare=groups <= 20_000)
+                figures = measure(browser, server, compare=groups <= 20_000 and not asked.no_baseline)
             desk.close()
             print(f"{groups:,} groups (laid out in {laid:.2f} s)")
             for name, value in figures.items():

@@ -170,8 +170,17 @@ def _peer(photos: Gallery, command: list[str]) -> tuple[float, float | None]:
     if done.returncode != 0:
         raise SystemExit(f"{command[:2]} failed:\n{done.stderr[-2000:]}")
     groups = json.loads(done.stdout.strip().splitlines()[-1])
-    joined = {frozenset((a, b)) for group in groups for a in group for b in group if a != b}
+    joined = {frozenset((a, b)) for group in _merged(groups) for a in group for b in group if a != b}
     return seconds, len(photos.truth & joined) / len(photos.truth)
+
+
+def _merged(groups: list[list[str]]) -> list[set[str]]:
+    """Groups that share a photo are one: identical files and the copies of one of them are told apart."""
+    merged: list[set[str]] = []
+    for group in map(set, groups):
+        apart = [other for other in merged if not other & group]
+        merged = [*apart, group.union(*(other for other in merged if other & group))]
+    return merged
 
 
 def _imports(interpreter: str, module: str) -> bool:

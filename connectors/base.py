@@ -30,7 +30,7 @@ from typing import Any, BinaryIO, ClassVar, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-Verb = Literal["delete", "move", "tag"]
+Verb = Literal["delete", "move", "tag", "carry"]
 PartRole = Literal["live_video", "raw", "jpeg", "sidecar", "takeout", "edit"]
 
 FAVORITE = "favorite"
@@ -168,12 +168,12 @@ class Features:
 
     `delta`: a cursor makes the next scan list only changes. `preview`: a small rendering without the original.
     `delete`: recoverable removal into the source's own trash or quarantine. `restore`: `restore(receipt)` brings it
-    back. `move`, `tag`, `report`: the methods of those names. `guarded`: the source itself compares the revision in
-    the very act of writing (If-Match); without it the connector compares just before. `reads`: `open` gives the
-    original's bytes without a cost worth avoiding (a local disk, not a download). `digests`: those that the source
+    back. `move`, `tag`, `carry`, `report`: the methods of those names. `guarded`: the source itself compares the
+    revision in the very act of writing (If-Match); without it the connector compares just before. `reads`: `open` gives
+    the original's bytes without a cost worth avoiding (a local disk, not a download). `digests`: those that the source
     keeps itself, the strongest first; sha256 needs no mention. `away`: the folder below a photo's own into which `move`
-    puts what is not to be listed again, or the label that `tag` gives to it ("": the core's own choice). `online`: it
-    needs the network.
+    puts what is not to be listed again, or the label that `tag` gives to it ("": the core's own choice). `stays`: the
+    label that `carry` gives to a photo that stays beside tagged ones ("": none). `online`: it needs the network.
     """
 
     delta: bool = False
@@ -182,11 +182,13 @@ class Features:
     restore: bool = False
     move: bool = False
     tag: bool = False
+    carry: bool = False
     report: bool = False
     guarded: bool = False
     reads: bool = True
     digests: tuple[Digest, ...] = ()
     away: str = ""
+    stays: str = ""
     online: bool = False
 
 
@@ -273,9 +275,15 @@ class Connector(ABC):
         """Put a label on the asset or take it off; doing it twice changes nothing more."""
         raise Unsupported(f"{self.name} cannot tag photos.")
 
+    def carry(self, asset: Asset, gifts: Mapping[str, Any], token: str) -> Receipt:
+        """Give a photo that stays what it lacks: `labels`, `favorite` (true), `title`, `description`, `place`. What it
+        has of its own is never replaced. Raises `Changed`."""
+        raise Unsupported(f"{self.name} cannot change what it knows of photos.")
+
     def settle(self, verb: Verb, asset: Asset, target: str, token: str) -> Receipt | None:
-        """After a crash: did the write `token` happen? Looks at the source, finishes or takes back a write that was
-        left half done, and returns its receipt, or None when nothing of it remains."""
+        """After a crash: did the write `token` happen? `target` is the folder, the label, or the gifts as JSON. Looks
+        at the source, finishes or takes back a write that was left half done, and returns its receipt, or None when
+        nothing of it remains."""
         raise Unsupported(f"{self.name} cannot settle writes.")
 
     def restore(self, receipt: Receipt) -> Asset:

@@ -23,21 +23,25 @@ Level = Literal["ok", "warn", "fail"]
 OUR_PACKAGES = ("connectors", "dedupe_core", "feedback", "dedupe_app")
 _QUARANTINE = ".keepone/quarantine"
 _TIGHT, _FULL = 2_000_000_000, 200_000_000  # bytes free on a disk
+_TOLD, _LOOKING = 5, 5.0  # left-out folders that are named, and seconds in which they are looked for
+_MANAGED = "Add it by its own connector, or set allow_managed: true if it is a plain folder: keepone config edit"
 _EARLIEST = 1_735_689_600  # 2025-01-01: no clock of a machine that runs this is right before it
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One line of the doctor: what was looked at, how it is, and what mends it."""
+    """One line of the doctor: what was looked at, how it is, and what mends it. `names` are names in it that are a
+    person's own, which a bundle leaves out."""
 
     name: str
     level: Level
     text: str
     fix: str = ""
+    names: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The check as `keepone doctor --json` prints it."""
-        return asdict(self)
+        return {key: value for key, value in asdict(self).items() if key != "names"}
 
 
 def version() -> str:
@@ -50,17 +54,21 @@ def version() -> str:
 
 def examine(loaded: Loaded) -> list[Check]:
     """All checks, in the order in which a person would mend things. Nothing is changed or made."""
+    from dedupe_app.doctor_service import service
+
     config = loaded.config
     checks: list[Callable[[], Iterator[Check]]] = [
         _versions,
         _imports,
         _decoders,
+        lambda: _weights(config),
         lambda: _configuration(loaded),
         lambda: _data_folder(config.data),
         lambda: _database(config.data),
         lambda: _lock(config.data),
         lambda: _clock(config.data),
         lambda: _sources(config),
+        lambda: service(loaded),
     ]
     return [check for look in checks for check in look()]
 
@@ -136,6 +144,26 @@ def _module(what: str, name: str, level: Level, requirement: str) -> Iterator[Ch
         yield Check(what, level, f"{requirement} is not usable ({readable(str(error))})", install_command(requirement))
     else:
         yield Check(what, "ok", f"{requirement} {importlib.metadata.version(requirement)}")
+
+
+def _weights(config: Config) -> Iterator[Check]:
+    """Whether similar pictures can be looked for; a scan works without. Nothing heavy is imported."""
+    from dedupe_core.embedders.chain import missing, weights_file
+
+    chosen = config.settings.embedding
+    where = f", or the service at {chosen.url}" if chosen.url and chosen.mode != "local" else ""
+    if chosen.mode == "off":
+        yield Check("weights", "ok", "no model is wanted (embedding.mode: off)")
+    elif chosen.mode == "remote":
+        yield Check("weights", "ok", f"the model is asked for at {chosen.url}")
+    elif lacking := missing(chosen):
+        text = f"{lacking[0]} is not installed{where}; similar pictures are found by their hashes alone"
+        yield Check("weights", "warn", text, install_command("'keepone[clip]'"))
+    elif not weights_file(chosen, config.data / "models").is_file():
+        text = f"{chosen.model} ({chosen.weights}) is not here{where}; similar pictures are found by their hashes alone"
+        yield Check("weights", "warn", text, "keepone models pull")
+    else:
+        yield Check("weights", "ok", f"{chosen.model} ({chosen.weights}); compared by: keepone models verify")
 
 
 def _configuration(loaded: Loaded) -> Iterator[Check]:
@@ -230,6 +258,7 @@ def _sources(config: Config) -> Iterator[Check]:
         name, folder = f"source {readable(source.name)}", local_path(source)
         if folder is not None:
             yield from _folder(name, folder)
+            yield from _left_out(name, folder, bool(source.options.get("allow_managed")))
         elif source.kind in _ASKED:
             yield from _asked(name, source)
 
@@ -274,9 +303,9 @@ def _onedrive(name: str, source: SourceConfig, options: Any) -> Iterator[Check]:
     if not who:
         yield Check(name, "fail", "nobody is signed in to OneDrive", f"keepone login {source.name}")
     elif options.account and options.account not in who:
-        yield Check(name, "fail", f"{options.account} is not signed in", f"keepone login {source.name}")
+        yield Check(name, "fail", f"{options.account} is not signed in", f"keepone login {source.name}", tuple(who))
     else:
-        yield Check(name, "ok", f"signed in as {options.account or ', '.join(who)}")
+        yield Check(name, "ok", f"signed in as {options.account or ', '.join(who)}", "", tuple(who))
 
 
 _ASKED: dict[str, Callable[[str, SourceConfig, Any], Iterator[Check]]] = {"photos": _photos, "onedrive": _onedrive}
@@ -297,6 +326,44 @@ def _folder(name: str, folder: Path) -> Iterator[Check]:
         yield Check(name, "warn", f"{shown} is read-only: duplicates are found there, but cannot be put away", "")
     else:
         yield _space(name, folder, f"{shown}, {_quarantined(folder)}")
+
+
+def _left_out(name: str, folder: Path, allowed: bool) -> Iterator[Check]:
+    """The source itself, or folders in it, that another program manages: these are not walked."""
+    from connectors.local.options import managed_by
+
+    own = managed_by(folder.as_posix())
+    if allowed or not folder.is_dir():
+        return
+    if own:
+        yield Check(name, "fail", f"{readable(str(folder))} is {own}; it is not looked at", _MANAGED)
+        return
+    found, whole = _managed(folder)
+    for path in found[:_TOLD]:
+        text = f"{readable(path)} is {managed_by(path)}; it is left out"
+        fix = "keepone sources add --kind photos" if path.lower().endswith(".photoslibrary") else _MANAGED
+        yield Check(name, "warn", text, fix, (readable(path),))
+    if len(found) > _TOLD:
+        yield Check(
+            name, "warn", f"{len(found) - _TOLD} more folders that other programs manage are left out", _MANAGED
+        )
+    if not whole:
+        yield Check(name, "ok", f"only a part was looked through for such folders in {_LOOKING:g} s")
+
+
+def _managed(folder: Path) -> tuple[list[str], bool]:
+    """Folders below that other programs manage, as paths in it, and whether everything was looked through in time."""
+    from connectors.local.options import managed_by
+
+    end = time.monotonic() + _LOOKING
+    found: list[str] = []
+    for below, names, _ in os.walk(folder):
+        if time.monotonic() > end:
+            return sorted(found), False
+        places = {entry: (Path(below) / entry).relative_to(folder).as_posix() for entry in names}
+        found += [path for path in places.values() if managed_by(path)]
+        names[:] = [entry for entry in names if entry != ".keepone" and not managed_by(places[entry])]
+    return sorted(found), True
 
 
 def _quarantined(folder: Path) -> str:

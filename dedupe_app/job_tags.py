@@ -21,11 +21,29 @@ def leave(library: Library, sources: Collection[str], progress: Progress) -> Ite
             photo = store.assets.find(AssetId(name, key))
             if photo is not None and store.assets.present({photo.row} - redundant):
                 wrong.setdefault(plan, set()).add(step)
+    for identity, numbers in _keep_no_more(library, sources, redundant).items():
+        wrong.setdefault(identity, set()).update(numbers)
     for identity, numbers in wrong.items():
         made = store.plans.get(identity)
-        asked = {step.number for step in made.steps if step.relation in library.settings.levels} if made else set()
+        steps = (*made.steps, *made.gifts) if made else ()
+        asked = {step.number for step in steps if step.relation in library.settings.levels}
         if made is not None and asked & numbers:
             yield undo(store, library.connectors(), made, asked & numbers, progress)
+
+
+def _keep_no_more(library: Library, sources: Collection[str], redundant: Collection[int]) -> dict[str, set[int]]:
+    """Gifts, by plan, of photos that stayed then and would go now."""
+    store = library.store
+    found: dict[str, set[int]] = {}
+    for row in store.plans.all():
+        plan = store.plans.get(row["id"])
+        states = store.plans.states(row["id"]) if plan is not None and plan.gifts else {}
+        for step in plan.gifts if plan is not None else ():
+            photo = store.assets.find(step.asset.id) if step.asset.id.source in sources else None
+            given = step.number in states and states[step.number].state == "done"
+            if given and photo is not None and photo.row in redundant:
+                found.setdefault(plan.id if plan else "", set()).add(step.number)
+    return found
 
 
 def _redundant(library: Library) -> set[int]:

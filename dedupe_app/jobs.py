@@ -307,7 +307,7 @@ def _plan(library: Library, run: _Run, wanted: set[Relation], healthy: set[str])
     cannot = len(asked) - len(steps) + made.skipped.get(CANNOT, 0)
     if cannot:
         run.trouble.append(f"{cannot} photos lie where they cannot be put away by {job.action}.")
-    return made if steps == made.steps else replace(made, id=plan_id(made.created_at, steps), steps=steps)
+    return made if steps == made.steps else replace(made, id=plan_id(made.created_at, steps, made.gifts), steps=steps)
 
 
 def _allowed(job: JobConfig, features: Features) -> Features:

@@ -65,7 +65,7 @@ class Library:
 
     def connectors(self) -> dict[str, Connector]:
         """Every source, connected once."""
-        for row in self.store.assets.sources():
+        for row in self.store.assets.named():
             if row["name"] not in self._connected:
                 self._connected[row["name"]] = connect(row["kind"], row["name"], json.loads(row["options"]))
         return dict(self._connected)
@@ -135,8 +135,10 @@ class Library:
         relations: Iterable[Relation] | None = None,
         groups: Collection[str] | None = None,
         action: Literal["delete", "move"] | None = None,
+        carry: bool = False,
     ) -> Plan:
-        """What would go and why, kept for `apply`. Nothing is changed."""
+        """What would go and why, kept for `apply`. Nothing is changed. `carry`: photos that stay also get what tagged
+        ones have and they lack (albums, keywords, favourite, title, description, place)."""
         with self.store.writing("plan"):
             made = make_plan(
                 self.store,
@@ -146,6 +148,7 @@ class Library:
                 action=action,
                 judge=self.judge,
                 features={name: connector.features for name, connector in self.connectors().items()},
+                carry=carry,
             )
             if made.steps:
                 self.store.plans.put(made)

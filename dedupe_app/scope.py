@@ -16,12 +16,23 @@ from connectors.base import Asset, AssetId, Connector, Options, Page, Receipt, V
 from connectors.registry import connect, load
 from dedupe_app.config import ConfigError, SourceConfig, build
 
+_LISTS = {
+    "months": ("--month", "month folders"),
+    "albums": ("--album", "albums"),
+    "persons": ("--person", "people"),
+    "keywords": ("--keyword", "keywords"),
+}
+"""Options of connectors by which a source is narrowed, as the command line and people call them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:
     """What a scan is limited to. The empty scope is everything."""
 
     months: tuple[str, ...] = ()
+    albums: tuple[str, ...] = ()
+    persons: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
     since: datetime | None = None
     limit: int | None = None
     offline: bool = False
@@ -40,25 +51,37 @@ class Scope:
     def _narrow(self, source: SourceConfig, connector: Connector) -> Connector | None:
         if self.offline and connector.features.online:
             return None
-        if self.months:
-            connector = self._months(source)
+        asked = {name: list(words) for name in _LISTS if (words := getattr(self, name))}
+        if asked:
+            connector = self._restricted(source, asked)
         if self.since is None and self.limit is None:
             return connector
         return Narrowed(connector, self.since, self.limit)
 
-    def _months(self, source: SourceConfig) -> Connector:
-        if "months" not in load(source.kind).Options.model_fields:
-            raise ConfigError(f"{source.name} has no month folders; leave --month out, or name other sources.")
-        entry = {"name": source.name, "kind": source.kind, **source.options, "months": list(self.months)}
-        narrowed = build({"sources": [entry]}, "--month").sources[0]
+    def _restricted(self, source: SourceConfig, asked: dict[str, list[str]]) -> Connector:
+        """The source with these of its own options set to less."""
+        for name in asked.keys() - load(source.kind).Options.model_fields.keys():
+            one, has = _LISTS[name]
+            raise ConfigError(f"{source.name} has no {has}; leave {one} out, or name other sources.")
+        entry = {"name": source.name, "kind": source.kind, **source.options, **asked}
+        narrowed = build({"sources": [entry]}, "the command line").sources[0]
         connector = connect(narrowed.kind, narrowed.name, narrowed.options)
         # A folder keeps its own books of what lies outside the months; others would call what they left out gone.
         return connector if connector.features.reads else Narrowed(connector, None, None)
 
 
-def scope_from(months: Sequence[str], since: str | None, limit: int | None, offline: bool) -> Scope:
+def scope_from(
+    months: Sequence[str],
+    since: str | None,
+    limit: int | None,
+    offline: bool,
+    albums: Sequence[str] = (),
+    persons: Sequence[str] = (),
+    keywords: Sequence[str] = (),
+) -> Scope:
     """The scope of the command line's words. Raises `ConfigError` for a date that is none."""
-    return Scope(tuple(months), None if since is None else moment(since), limit, offline)
+    begin = None if since is None else moment(since)
+    return Scope(tuple(months), tuple(albums), tuple(persons), tuple(keywords), begin, limit, offline)
 
 
 def moment(text: str) -> datetime:

@@ -9,6 +9,7 @@ pair in two hundred photos. Both can be set to one fixed threshold.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -22,6 +23,7 @@ from dedupe_core.model import Edge, Evidence, Pair, Progress
 from dedupe_core.neighbours import Proposals
 from dedupe_core.relate import timing
 from dedupe_core.rounds import known_contents
+from dedupe_core.scopes import nearest
 from dedupe_core.settings import Settings
 from dedupe_core.store import Store
 
@@ -29,6 +31,9 @@ PROPOSED_BY_CHANCE, SHOWN_BY_CHANCE = 0.5, 0.005
 """Pairs a photo."""
 _RANDOM_PAIRS = 500_000
 _HIGHEST = 0.98
+_STEP = 0.01
+"""Candidates are looked for down to a multiple of this, so that a few new photos do not move the cosine and only they
+have to be joined."""
 _SAYS_A_TURN = 110
 _NORMAL = 1.4826
 """Median absolute deviation to standard deviation, of a normal distribution."""
@@ -56,14 +61,17 @@ def candidates(store: Store, engine: Engine, settings: Settings, known: Proposal
         return Likened(name)
     progress.stage("likening", len(rows))
     floor, shown = thresholds(vectors, settings.embedding.threshold)
-    spread = join.spread(vectors, floor, engine) if engine.spreads else None
-    found = join.nearest(vectors, settings.embedding.neighbours, floor, found=spread)
+    if not settings.embedding.threshold:
+        floor = math.floor(floor / _STEP) * _STEP
+    found, joined = nearest(store, engine, settings.embedding, name, rows, vectors, floor)
     progress.advance(len(rows))
     a, b = rows[found.a], rows[found.b]
+    fresh = ~np.isin(_keys(a, b), _keys(known.a, known.b))
+    clear = fresh & (found.similarity >= shown)
     with store.transaction():
         pairs = zip(a.tolist(), b.tolist(), found.similarity.tolist(), strict=True)
-        store.embeddings.put_pairs(store.embeddings.model(name, vectors.shape[1]), pairs, floor)
-    fresh = ~np.isin(_keys(a, b), _keys(known.a, known.b))
+        alone = set(zip(a[clear].tolist(), b[clear].tolist(), strict=True))
+        store.embeddings.put_pairs(store.embeddings.model(name, vectors.shape[1]), pairs, floor, alone, joined)
     return Likened(
         name,
         floor,
@@ -71,6 +79,17 @@ def candidates(store: Store, engine: Engine, settings: Settings, known: Proposal
         tuple(_paired(store, a[fresh], b[fresh])),
         tuple(found.similarity[fresh].tolist()),
     )
+
+
+def remembered(store: Store, settings: Settings) -> Likened:
+    """What the last scan's model found and nothing else proposed: enough to show it again without a vector."""
+    name = store.embeddings.current()
+    if not name or settings.embedding.mode == "off":
+        return Likened()
+    kept = store.embeddings.alone(name)
+    a, b = (np.array([pair[end] for pair in kept], np.int64) for end in (0, 1))
+    pairs = tuple(_paired(store, a, b)) if kept else ()
+    return Likened(name, shown=0.0, pairs=pairs, cosines=tuple(cosine for *_, cosine in kept))
 
 
 def thresholds(vectors: NDArray[np.float16] | NDArray[np.float32], fixed: float = 0.0) -> tuple[float, float]:

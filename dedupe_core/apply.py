@@ -16,6 +16,7 @@ from typing import Literal
 
 from connectors.base import Changed, Connector, ConnectorError, NotFound, Receipt, Refused, Unsupported
 from dedupe_core import journal
+from dedupe_core.gifts import give
 from dedupe_core.model import Entry, JournalState, Plan, Progress, Silent, Step
 from dedupe_core.outcome import STOPPED, Outcome, outcome
 from dedupe_core.places import is_protected
@@ -40,12 +41,14 @@ class PlanRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ApplyResult:
-    """What became of a plan. `stopped` is the sentence of a run that ended early, "" when it came to the end."""
+    """What became of a plan. `stopped` is the sentence of a run that ended early, "" when it came to the end; `gifts`
+    is what became of those to photos that stay."""
 
     plan: str
     outcomes: tuple[Outcome, ...]
     settled: tuple[str, ...] = ()
     stopped: str = ""
+    gifts: tuple[Outcome, ...] = ()
 
     def count(self, state: str) -> int:
         """Steps of one state."""
@@ -74,7 +77,11 @@ class ApplyResult:
     @property
     def messages(self) -> tuple[str, ...]:
         """Every sentence for the person, in the order of the plan."""
-        said = (f"{o.shown or o.key}: {o.sentence}" for o in self.outcomes if o.sentence and o.state != "already")
+        said = (
+            f"{o.shown or o.key}: {o.sentence}"
+            for o in (*self.outcomes, *self.gifts)
+            if o.sentence and o.state != "already"
+        )
         return (*self.settled, *said, *([self.stopped] if self.stopped else []))
 
 
@@ -102,16 +109,17 @@ def apply(
     with stop_on_signals() as told:
         work = _Work(store, connectors, plan, settings, Standing(store, plan), lambda: told() or stop(), dry_run)
         outcomes, stopped = _steps(work, progress)
-    if not dry_run and not stopped and not any(result.state == "failed" for result in outcomes):
+        given = [] if dry_run or stopped else give(store, connectors, plan, work.stop)
+    if not dry_run and not stopped and not any(result.state == "failed" for result in (*outcomes, *given)):
         with journal.written():
             store.plans.set_state(plan.id, "applied")
-    return ApplyResult(plan.id, tuple(outcomes), settled, stopped)
+    return ApplyResult(plan.id, tuple(outcomes), settled, stopped, tuple(given))
 
 
 def check_plan(plan: Plan, settings: Settings, unattended: bool = False) -> None:
     """Raises `PlanRefused` when the plan may not be acted on as a whole."""
     limits = settings.planning
-    if plan.id != plan_id(plan.created_at, plan.steps):
+    if plan.id != plan_id(plan.created_at, plan.steps, plan.gifts):
         raise PlanRefused(f"Plan {plan.id} was altered after it was made. Make a new one: keepone plan")
     age = (time.time() - plan.created_at) / _DAY
     if age > limits.max_age_days:

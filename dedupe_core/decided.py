@@ -13,9 +13,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from connectors.base import Features, Verb
 from dedupe_core import plan as planned
+from dedupe_core.gifts import gifts
 from dedupe_core.model import RELATIONS, Choice, Photo, Plan, Relation, Step
 from dedupe_core.places import is_protected, perhaps_one
+from dedupe_core.plan import Ways
 from dedupe_core.settings import Planning, Settings
 from dedupe_core.store import Store
 from dedupe_core.store.codec import encode_name
@@ -54,18 +57,24 @@ def decided_plan(
     verdicts: Iterable[Verdict],
     action: Literal["delete", "move"] | None = None,
     now: float | None = None,
+    features: Mapping[str, Features] | None = None,
 ) -> Plan:
     """The plan of these verdicts, as far as the caps allow; the rest waits for the next one. `skipped` says what stays
-    and why. A plan of the same steps that still waits is returned itself."""
+    and why; `features` by source tell how each puts photos away. A plan of the same steps that still waits is returned
+    itself."""
     desk = _Desk(store, settings.planning, tuple(verdicts))
-    picks, skipped = desk.settled()
-    steps = _steps(picks, action or settings.planning.action, settings.planning.folder)
+    ways = Ways(store, settings.planning, action or settings.planning.action, features or {})
+    picks, skipped = ways.sorted_out(*desk.settled())
+    steps = _steps(picks, ways)
     fitting = _fitting(steps, settings.planning)
     if len(fitting) < len(steps):
         skipped[LATER] = len(steps) - len(fitting)
-    twin = desk.waiting.same(fitting)
+    given = gifts(fitting, features or {}, carry=False)
+    twin = desk.waiting.same(fitting, given)
     made = time.time() if now is None else now
-    return replace(twin, skipped=skipped) if twin else Plan(plan_id(made, fitting), made, fitting, skipped)
+    return (
+        replace(twin, skipped=skipped) if twin else Plan(plan_id(made, fitting, given), made, fitting, skipped, given)
+    )
 
 
 def verdict(choice: Choice, decision: Decision, photos: Mapping[int, Photo]) -> Verdict | None:
@@ -169,22 +178,24 @@ def _relation(shown: Relation, victim: Photo, keeper: Photo, joined: Collection[
     return "series" if shown == "series" else "similar"
 
 
-def _steps(picks: Iterable[_Pick], action: Literal["delete", "move"], folder: str) -> tuple[Step, ...]:
+def _steps(picks: Iterable[_Pick], ways: Ways) -> tuple[Step, ...]:
     ordered = sorted(picks, key=lambda pick: (RELATIONS.index(pick.relation), _stable(pick.victim)))
-    return tuple(
-        Step(
-            number=number,
-            asset=pick.victim.asset,
-            content=pick.victim.content,
-            verb=action,
-            target=f"{pick.victim.asset.folder}/{folder}".strip("/") if action == "move" else "",
-            keeper=pick.keeper.asset,
-            keeper_content=pick.keeper.content,
-            relation=pick.relation,
-            group=pick.group,
-            reason=pick.reason,
-        )
-        for number, pick in enumerate(ordered, 1)
+    return tuple(_step(number, pick, *ways.of(pick.victim)) for number, pick in enumerate(ordered, 1))
+
+
+def _step(number: int, pick: _Pick, verb: Verb | None, target: str) -> Step:
+    assert verb is not None
+    return Step(
+        number=number,
+        asset=pick.victim.asset,
+        content=pick.victim.content,
+        verb=verb,
+        target=target,
+        keeper=pick.keeper.asset,
+        keeper_content=pick.keeper.content,
+        relation=pick.relation,
+        group=pick.group,
+        reason=pick.reason,
     )
 
 

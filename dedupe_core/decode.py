@@ -117,17 +117,23 @@ class Picture:
         return self.header.damage
 
 
-def read(source: str | Path | bytes, limits: Limits = LIMITS) -> bytes:
-    """The bytes of a regular file, or of a source that was read already. Raises `Unreadable`."""
-    if isinstance(source, bytes):
-        return source
+def read(source: str | Path | bytes, limits: Limits = LIMITS, proof: str = "") -> bytes:
+    """The bytes of a regular file, or of a source that was read already. Raises `Unreadable`, also when a `proof` is
+    given that is not their sha256."""
+    data, sha256 = (source, "") if isinstance(source, bytes) else _read(source, limits)
+    if proof and proof != (sha256 or hashlib.sha256(data).hexdigest()):
+        raise Unreadable("The file changed since it was read; the next scan looks again.")
+    return data
+
+
+def _read(path: str | Path, limits: Limits) -> tuple[bytes, str]:
     try:
-        taken = files.take(source, limits.longest)
+        taken = files.take(path, limits.longest)
     except files.Moving as error:
         raise Unreadable("The file changes while it is read.") from error
     if taken.data is None:
         raise Unreadable(too_long(taken.size, limits))
-    return taken.data
+    return taken.data, taken.sha256
 
 
 def too_long(size: int, limits: Limits) -> str:

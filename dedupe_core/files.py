@@ -9,10 +9,12 @@ import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
-from connectors.base import Digest, Hasher
 from dedupe_core.header import Unreadable
+
+if TYPE_CHECKING:  # the workers import this, and the contract's validation library takes them 100 ms
+    from connectors.base import Digest, Hasher
 
 _CHUNK = 1 << 18
 MOVING = "The file changed while it was read; the next scan looks again."

@@ -114,7 +114,7 @@ def _intent(step: Step) -> Mapping[str, Any]:
 
 
 def _step(plan: Plan | None, number: int) -> Step | None:
-    return next((step for step in plan.steps if step.number == number), None) if plan else None
+    return plan.step(number) if plan else None
 
 
 def _append(file: Path, lines: list[dict[str, Any]]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -130,11 +129,11 @@ class _Table:
     def _bytes(self, row: int) -> bytes:
         if row not in self.data:
             sheet = self.bench.sheets[row]
-            data = decode.read(sheet.source)
-            if sheet.proof and hashlib.sha256(data).hexdigest() != sheet.proof:
-                self.found.failed[row] = "The file changed since it was read; the next scan looks again."
-                raise decode.Unreadable(self.found.failed[row])
-            self.data[row] = data
+            try:
+                self.data[row] = decode.read(sheet.source, proof=sheet.proof)
+            except decode.Unreadable as error:
+                self.found.failed[row] = str(error)
+                raise
             while len(self.data) > _OPEN:
                 self.data.popitem(last=False)
         return self.data[row]

@@ -215,12 +215,18 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """An immutable list of steps; `id` is derived from their digest, so another plan is another id."""
+    """An immutable list of steps; `id` is derived from their digest, so another plan is another id. `gifts` are what
+    the photos that stay get after the steps; their numbers go on after those."""
 
     id: str
     created_at: float
     steps: tuple[Step, ...]
     skipped: Mapping[str, int] = field(default_factory=dict)
+    gifts: tuple[Step, ...] = ()
+
+    def step(self, number: int) -> Step | None:
+        """The step or gift of this number."""
+        return next((step for step in (*self.steps, *self.gifts) if step.number == number), None)
 
     @property
     def bytes(self) -> int:

@@ -17,7 +17,7 @@ from dedupe_core.engine import Engine
 from dedupe_core.fingerprint import RECIPE, fingerprint
 from dedupe_core.group import decide
 from dedupe_core.keepers import around_keepers
-from dedupe_core.model import Choice, Edge, Judge, Progress, Relation
+from dedupe_core.model import Choice, Edge, Judge, NoFeedback, Progress, Relation
 from dedupe_core.neighbours import neighbours
 from dedupe_core.scan import ScanCounts, scan
 from dedupe_core.settings import Settings
@@ -63,6 +63,8 @@ def run(
     there = {name: one for name, one in connectors.items() if one.features.reads or name in asked}
     printed = fingerprint(store, there, engine, settings, progress)
     counts = (printed.read, printed.known, printed.failed)
+    if store.runs.latest() is None:  # what has equal bytes or pixels can be looked at while the rest is compared
+        save(store, "", decide(store, [], settings, judge))
     level = embed(store, there, engine, settings, chain, progress)
     mark = mark_of(store, settings, judge)
     latest = store.runs.latest()
@@ -75,9 +77,9 @@ def run(
     progress.stage("grouping", None)
     choices = decide(store, edges, settings, judge)
     fell_silent = any(row["state"] == SILENT for row in store.assets.sources())
-    number = save(
-        store, "" if fell_silent else mark, choices, {"embedding": level.to_json()}
-    )  # what could not be compared now is, in the next run
+    # what could not be compared now is, in the next run
+    told = {"embedding": level.to_json(), "compared": "" if fell_silent else compared_of(store, settings)}
+    number = save(store, "" if fell_silent else mark, choices, told)
     return RunReport(number, scans, *counts, False, _counts(store), printed.unseen, level)
 
 
@@ -93,6 +95,11 @@ def compare(
     edges += alike.edges(store, settings, likened, edges)
     edges += close(store, connectors, engine, edges, settings, progress)
     return around_keepers(store, connectors, engine, edges, settings, progress)
+
+
+def compared_of(store: Store, settings: Settings) -> str:
+    """Changes whenever there is something new to compare, whatever people said."""
+    return mark_of(store, settings, NoFeedback())
 
 
 def mark_of(store: Store, settings: Settings, judge: Judge) -> str:

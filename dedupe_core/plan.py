@@ -11,10 +11,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, Protocol, TypeVar
 
 from connectors.base import Features, Verb
 from dedupe_core.apply import UNATTENDED_BYTES, UNATTENDED_ITEMS
+from dedupe_core.gifts import gifts
 from dedupe_core.guards import hold
 from dedupe_core.model import RELATIONS, Choice, Judge, NoFeedback, Photo, Plan, Relation, Step
 from dedupe_core.places import is_protected, perhaps_one, show
@@ -53,12 +54,14 @@ def make_plan(
     now: float | None = None,
     only: Callable[[Photo], bool] | None = None,
     features: Mapping[str, Features] | None = None,
+    carry: bool = False,
 ) -> Plan:
     """The plan of the newest run's groups. `relations` (default: `planning.relations`) and `groups` (beginnings of
     ids) narrow it; `unattended` takes only what a job may act on, within its smaller caps; `only` says of
     a photo whether it may go at all. `features` by source tell how each puts photos away: where it has no `delete` they
-    are moved, where it cannot move either they are tagged. A plan of the same steps that still waits is returned
-    itself, so that asking twice gives one id. Raises `PlanError` above a cap."""
+    are moved, where it cannot move either they are tagged, and the photos that stay beside them get their gifts (with
+    `carry` all that the others have and they lack). A plan of the same steps that still waits is returned itself, so
+    that asking twice gives one id. Raises `PlanError` above a cap."""
     if store.runs.latest() is None:
         raise PlanError("There are no groups yet. Look for them first: keepone scan")
     wanted = set(settings.planning.relations if relations is None else relations) - {"similar", "series"}
@@ -67,13 +70,14 @@ def make_plan(
     choices = [choice for choice in store.runs.choices() if choice.drop]
     desk = _Desk(store, settings, judge or NoFeedback(), choices, only or _any)
     picks, skipped = desk.settled(desk.picked(wanted, groups))
-    able = _Ways(store, settings.planning, action or settings.planning.action, features or {})
+    able = Ways(store, settings.planning, action or settings.planning.action, features or {})
     picks, skipped = able.sorted_out(picks, skipped)
     steps = _steps(picks, able)
     _within_caps(steps, settings.planning, unattended)
     made = time.time() if now is None else now
-    twin = desk.waiting.same(steps)
-    return replace(twin, skipped=skipped) if twin else Plan(plan_id(made, steps), made, steps, skipped)
+    given = gifts(steps, features or {}, carry)
+    twin = desk.waiting.same(steps, given)
+    return replace(twin, skipped=skipped) if twin else Plan(plan_id(made, steps, given), made, steps, skipped, given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +239,19 @@ def _still(relation: Relation, victim: Photo, keeper: Photo, joined: Collection[
     return frozenset((victim.signature_row, keeper.signature_row)) in joined
 
 
-class _Ways:
+class Goer(Protocol):
+    """Whatever names a photo that would go."""
+
+    @property
+    def victim(self) -> Photo:
+        """That photo."""
+        ...
+
+
+P = TypeVar("P", bound=Goer)
+
+
+class Ways:
     """How each source puts a photo away."""
 
     def __init__(
@@ -243,7 +259,7 @@ class _Ways:
     ) -> None:
         self.store, self.planning, self.action, self.features = store, planning, action, features
 
-    def sorted_out(self, picks: list[Pick], skipped: Mapping[str, int]) -> tuple[list[Pick], dict[str, int]]:
+    def sorted_out(self, picks: list[P], skipped: Mapping[str, int]) -> tuple[list[P], dict[str, int]]:
         """Those that their source can put away and that do not wear our label already; the others are counted."""
         tagged = {name: self.store.plans.tagged(name) for name in {pick.victim.asset.id.source for pick in picks}}
         left, counts = [], Counter(skipped)
@@ -271,7 +287,7 @@ class _Ways:
         return ("tag", known.away or self.planning.folder) if known.tag else (None, "")
 
 
-def _steps(picks: Iterable[Pick], ways: _Ways) -> tuple[Step, ...]:
+def _steps(picks: Iterable[Pick], ways: Ways) -> tuple[Step, ...]:
     ordered = sorted(picks, key=lambda pick: (RELATIONS.index(pick.relation), _place(pick.victim)))
     return tuple(_step(number, pick, *ways.of(pick.victim)) for number, pick in enumerate(ordered, 1))
 

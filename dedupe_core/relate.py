@@ -25,6 +25,7 @@ _FINE_SHARE = 0.70
 _FEWEST_BLOCKS = 4
 _DIFFERENT = 1.0
 _SAME_MOMENT = 0.05
+_COMPRESSED = frozenset({"JPEG", "HEIF", "AVIF", "WEBP", "PNG", "GIF"})
 _ONE_RENDERING = 20
 """Bits of 256 by which the hash of a source's rendering differs from its original's: 4 or 5 of 64 at most."""
 _TURNS = (
@@ -109,7 +110,20 @@ def probably_equal(a: Facts, b: Facts, evidence: Evidence) -> bool:
     """A digest that alone proves nothing, the length and the picture are equal. Two compressed files of which that is
     true are one by all that is known; only comparing bytes makes it `exact`."""
     same = evidence.distance <= _ONE_RENDERING and (evidence.difference is None or evidence.difference <= _DIFFERENT)
-    return bool(a.weak & b.weak) and same and not (evidence.failed or evidence.damaged_twin or evidence.pixels_equal)
+    return _one_digest(a, b) and same and not (evidence.failed or evidence.damaged_twin or evidence.pixels_equal)
+
+
+def needs_no_comparison(a: Facts, b: Facts, distance: int) -> bool:
+    """The small renderings tell enough of two compressed files that share a digest and their length: nothing larger has
+    to be fetched for them."""
+    compressed = {a.format, b.format} <= _COMPRESSED
+    return compressed and (a.listed or b.listed) and _one_digest(a, b) and distance <= _ONE_RENDERING
+
+
+def _one_digest(a: Facts, b: Facts) -> bool:
+    """They share a digest that alone proves nothing, and nothing is known to the contrary: two files whose bytes were
+    read are known to differ."""
+    return bool(a.weak & b.weak) and not (a.content.startswith("sha256:") and b.content.startswith("sha256:"))
 
 
 def comparable(evidence: Evidence) -> bool:

@@ -16,6 +16,7 @@ from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
 from connectors.base import Connector
+from dedupe_core.embed import Level
 from dedupe_core.engine import Engine
 from dedupe_core.model import LANES, RELATIONS, Choice, Lane, Photo, Relation
 from dedupe_core.report_cards import GroupCard, freed_bytes, group_card
@@ -93,7 +94,10 @@ def facts_of(store: Store, levels: Sequence[Relation]) -> Facts:
         )
         for row in store.assets.sources()
     )
-    return Facts(tuple(levels), sources, tuple(store.assets.errors()))
+    latest = store.runs.latest()
+    level = Level.of_run(latest["summary"]) if latest is not None else Level()
+    notes = (level.sentence,) if level.backend != "off" else ()
+    return Facts(tuple(levels), sources, tuple(store.assets.errors()), notes)
 
 
 def write_html(

@@ -167,6 +167,14 @@ RULES: tuple[Rule, ...] = (
         traits.quality,
         margin=3,
     ),
+    Rule(
+        "score",
+        "rated higher by its library",
+        "The library's own score of the picture (Apple Photos), from 0.05 on, where both have one.",
+        traits.score_words,
+        traits.score,
+        margin=0.05,
+    ),
     Rule("metadata", "more metadata", "More metadata fields beat fewer.", traits.metadata_words, traits.metadata),
     Rule(
         "folder_priority",

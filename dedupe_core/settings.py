@@ -62,6 +62,12 @@ class Embedding(_Section):
     batch: int = Field(0, ge=0, description="pictures at once; 0 is what fits the device")
     url: str = Field("", description="a service that speaks KServe V2, such as `keepone inference`")
     neighbours: int = Field(8, ge=1, le=64, description="candidates that each photo may propose")
+    scope: Literal["library", "month", "folder", "album", "time", "across"] = Field(
+        "library",
+        description="who may propose whom: all, or only photos of one month, folder or album, photos taken within "
+        "`hours`, or photos of different sources",
+    )
+    hours: float = Field(24, gt=0, description="scope time: hours that may lie between two photos")
     threshold: float = Field(
         0.0, ge=0, le=1, description="cosine of candidates; 0 finds it from random pairs of the library itself"
     )
@@ -92,6 +98,8 @@ class Keeping(_Section):
             "field_of_view",
             "pixels",
             "compression_quality",
+            "score",
+            "has_keywords",
             "metadata",
             "folder_priority",
             "name_pattern",

@@ -23,7 +23,7 @@ def settle_open(store: Store, connectors: Mapping[str, Connector]) -> tuple[str,
 
 def _settle(store: Store, connectors: Mapping[str, Connector], entry: Entry) -> str:
     plan = store.plans.get(entry.plan)
-    step = next((step for step in plan.steps if step.number == entry.step), None) if plan else None
+    step = plan.step(entry.step) if plan else None
     connector = connectors.get(entry.source)
     if step is None or connector is None:
         return f"{entry.key}: a write on it is not settled; its source {entry.source} is not set up now."
@@ -67,7 +67,7 @@ def proved(step: Step) -> Asset:
 
 def put_away(store: Store, plan: str, step: Step, receipt: Receipt, note: str = "") -> None:
     """The step is done: the receipt is in the journal, and a photo that went takes part in nothing any more."""
-    gone = store.assets.find(step.asset.id) if step.verb != "tag" else None
+    gone = store.assets.find(step.asset.id) if step.verb in ("delete", "move") else None
     rows = [gone.row] if gone else []
     journal.record(store, plan, step, receipt.token, "done", receipt, note, also=lambda: store.assets.mark_gone(rows))
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from connectors.base import Digest
+if TYPE_CHECKING:  # the workers import this, and the contract's validation library takes them 100 ms
+    from connectors.base import Digest
 
 RECIPE = 1
 """Version of everything in `look.py` and `signing.py` that decides hashes and measures; raised whenever they change."""

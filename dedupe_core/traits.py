@@ -154,6 +154,14 @@ def metadata_words(case: Case, photo: Photo, other: Photo) -> str:
     return "" if metadata(case, photo) is None else f"{metadata(case, photo)} fields"
 
 
+def score(case: Case, photo: Photo) -> float | None:
+    return photo.asset.score
+
+
+def score_words(case: Case, photo: Photo, other: Photo) -> str:
+    return "" if photo.asset.score is None else f"{photo.asset.score:.2f}"
+
+
 def folder_rank(case: Case, photo: Photo) -> int | None:
     folders = case.keeping.folders
     found = places.first_match(photo.asset, folders)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from connectors.base import Connector, ConnectorError, Unsupported
 from dedupe_core import journal
+from dedupe_core.gifts import returned
 from dedupe_core.model import Entry, Plan, Progress, Silent, Step
 from dedupe_core.outcome import STOPPED, Outcome, outcome
 from dedupe_core.places import show
@@ -19,12 +20,14 @@ _AWAY = ("done", "undo_failed", "undo_intent")
 
 @dataclass(frozen=True, slots=True)
 class UndoResult:
-    """What became of an undo. `stopped` is the sentence of a run that ended early."""
+    """What became of an undo. `stopped` is the sentence of a run that ended early; `gifts` is what became of those to
+    photos that stayed."""
 
     plan: str
     outcomes: tuple[Outcome, ...]
     settled: tuple[str, ...] = ()
     stopped: str = ""
+    gifts: tuple[Outcome, ...] = ()
 
     @property
     def restored(self) -> int:
@@ -39,7 +42,7 @@ class UndoResult:
     @property
     def messages(self) -> tuple[str, ...]:
         """Every sentence for the person."""
-        said = (f"{o.shown or o.key}: {o.sentence}" for o in self.outcomes if o.sentence)
+        said = (f"{o.shown or o.key}: {o.sentence}" for o in (*self.outcomes, *self.gifts) if o.sentence)
         return (*self.settled, *said, *([self.stopped] if self.stopped else []))
 
 
@@ -65,7 +68,9 @@ def undo(
     if store.plans.states(plan.id) and not _away(store, plan, None):
         with journal.written():
             store.plans.set_state(plan.id, "undone")
-    return UndoResult(plan.id, tuple(outcomes), settled, stopped)
+    numbers = {step.number for step in plan.gifts}
+    given = tuple(one for one in outcomes if one.step in numbers)
+    return UndoResult(plan.id, tuple(one for one in outcomes if one.step not in numbers), settled, stopped, given)
 
 
 def _each(
@@ -108,7 +113,10 @@ def _away(store: Store, plan: Plan, steps: Collection[int] | None) -> list[_Away
     lines: dict[int, list[Entry]] = {}
     for entry in store.plans.journal(plan.id):
         lines.setdefault(entry.step, []).append(entry)
-    numbered = {step.number: step for step in plan.steps}
+    numbered = {step.number: step for step in (*plan.steps, *plan.gifts)}
+    if steps is not None:
+        away = {number for number, told in lines.items() if told[-1].state in _AWAY}
+        steps = {*steps, *returned(plan, away, steps)}
     found = [
         _Away(numbered[number], told[-1], tuple(told))
         for number, told in lines.items()

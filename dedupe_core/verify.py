@@ -13,7 +13,7 @@ from connectors.base import Connector, ConnectorError
 from dedupe_core.engine import Engine
 from dedupe_core.measure import Bench, Measured, Sheet, measure
 from dedupe_core.model import Edge, Evidence, Pair, Photo, Progress
-from dedupe_core.relate import relate
+from dedupe_core.relate import needs_no_comparison, relate
 from dedupe_core.rounds import Rounds, known_contents
 from dedupe_core.settings import Settings
 from dedupe_core.store import Store
@@ -104,6 +104,8 @@ class _Chunk:
 
     def _remembered(self, pair: Pair) -> Evidence | None:
         a, b = self.known[pair.a].facts, self.known[pair.b].facts
+        if needs_no_comparison(a, b, pair.distance):
+            return Evidence(distance=pair.distance, symmetry=pair.symmetry)
         return self.store.evidence.get(a.content, b.content, RECIPE)
 
     def _edge(self, a: int, b: int, evidence: Evidence) -> Iterator[Edge]:

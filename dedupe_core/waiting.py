@@ -49,6 +49,7 @@ class Waiting:
         is proved a copy of the one is a copy of the other."""
         return content in self._relied
 
-    def same(self, steps: Sequence[Step]) -> Plan | None:
-        """A plan of exactly these steps that waits already."""
-        return next((plan for plan in self.plans if plan.steps == tuple(steps) and steps), None)
+    def same(self, steps: Sequence[Step], gifts: Sequence[Step] = ()) -> Plan | None:
+        """A plan of exactly these steps and gifts that waits already."""
+        wanted = (tuple(steps), tuple(gifts))
+        return next((plan for plan in self.plans if (plan.steps, plan.gifts) == wanted and steps), None)

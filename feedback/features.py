@@ -9,8 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from dedupe_core.model import Edge, Evidence, Photo
+from dedupe_core.model import Evidence, Photo
+from dedupe_core.store import Store
 from dedupe_core.store.codec import seconds
+from dedupe_core.verify import RECIPE
 
 VERSION = 1
 """Raised whenever a feature changes its meaning; answers keep the numbers of their own version."""
@@ -79,12 +81,13 @@ WORDS: Mapping[str, str] = {
 }
 
 
-def features(evidence: Evidence, a: Photo, b: Photo, cosine: float | None = None) -> dict[str, float]:
+def features(evidence: Evidence, a: Photo, b: Photo, embedding: float | None = None) -> dict[str, float]:
     """The features of a compared pair by name, without those that nobody measured. The same whichever comes first.
 
     `same_time` under 0.05 s apart, `other_time` from there on, both 0 and no `time_gap` when a time is unknown; it is
     log1p of the seconds as a share of two days, at most 1. `look`: 0 up to half of a plain edit, 1 for a plain one.
-    `border`: how much of what one shows beyond the other is plain, as frames and bars are."""
+    `border`: how much of what one shows beyond the other is plain, as frames and bars are. `embedding`: see
+    `Measured`."""
     aligned = evidence.overlap_a == 1.0 and evidence.overlap_b == 1.0 and not evidence.inliers
     found = {
         "hash": (128 - min(evidence.distance, 128)) / 64,
@@ -100,14 +103,35 @@ def features(evidence: Evidence, a: Photo, b: Photo, cosine: float | None = None
     found |= _times(a, b) | _sizes(a, b) | _measured(evidence)
     if a.camera and b.camera:
         found["same_camera"] = 1.0 if a.camera == b.camera else -1.0
-    if cosine is not None:
-        found["embedding"] = cosine
+    if embedding is not None:
+        found["embedding"] = embedding
     return found
 
 
-def of_edge(edge: Edge, a: Photo, b: Photo) -> dict[str, float]:
-    """The features of an edge between these photos."""
-    return features(edge.evidence, a, b)
+class Measured:
+    """The features of pairs of a library, with what its model says of them: `embedding` is 0 at the cosine that chance
+    reaches in this library and 1 at equal vectors, so that it means the same for every model."""
+
+    def __init__(self, store: Store | None) -> None:
+        self.store = store
+        self.model = store.embeddings.current() if store is not None else ""
+
+    def __call__(self, evidence: Evidence, a: Photo, b: Photo) -> dict[str, float]:
+        """The features of a compared pair."""
+        return features(evidence, a, b, self._embedding(a, b))
+
+    def known(self, a: Photo, b: Photo) -> dict[str, float] | None:
+        """The same from what the store has measured; None when it knows nothing of the pair."""
+        evidence = self.store.evidence.get(a.content, b.content, RECIPE) if self.store is not None else None
+        embedding = self._embedding(a, b)
+        if evidence is None and embedding is None:
+            return None
+        return features(evidence or Evidence(), a, b, embedding)
+
+    def _embedding(self, a: Photo, b: Photo) -> float | None:
+        if self.store is None or not self.model or a.signature_row is None or b.signature_row is None:
+            return None
+        return self.store.embeddings.resemblance(self.model, a.signature_row, b.signature_row)
 
 
 def _times(a: Photo, b: Photo) -> dict[str, float]:

@@ -24,7 +24,7 @@ from dedupe_core.model import Edge, Judge, NoFeedback, Photo, Progress
 from dedupe_core.store import Store
 from dedupe_core.store.codec import dumps
 from dedupe_core.store.labels import Label
-from feedback.features import VERSION, WORDS, of_edge
+from feedback.features import VERSION, WORDS, Measured
 from feedback.learner import Example, Model, fit, shipped
 from feedback.memory import Memory
 
@@ -59,6 +59,11 @@ class Answers:
         """The learned score."""
         return fit(examples(self.labels))
 
+    @cached_property
+    def measured(self) -> Measured:
+        """Where the features of a pair come from."""
+        return Measured(self.store)
+
     def prepare(self, store: Store, connectors: Mapping[str, Connector], engine: Engine, progress: Progress) -> None:
         """Before a scan groups: find the photos that the answers are about under the contents that they have now."""
         from feedback.identify import identify
@@ -78,7 +83,7 @@ class Answers:
             return _confirmed(edge)
         if not self.model.rejected:
             return edge
-        features = of_edge(edge, a, b)
+        features = self.measured(edge.evidence, a, b)
         probability = self.model.rejects(features, self.threshold)
         if probability is None:
             return edge
@@ -88,7 +93,7 @@ class Answers:
 
     def explain(self, edge: Edge, a: Photo, b: Photo) -> str:
         """Why the answers speak against this edge, "" when they do not."""
-        features = of_edge(edge, a, b)
+        features = self.measured(edge.evidence, a, b)
         probability = self.model.rejects(features, self.threshold)
         return "" if probability is None else self._why(features, probability)
 

@@ -7,6 +7,7 @@ does not outweigh a hundred careful ones.
 
 from __future__ import annotations
 
+import getpass
 import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,8 +17,7 @@ from itertools import combinations
 from dedupe_core.model import Edge, Photo, Relation
 from dedupe_core.store import Store
 from dedupe_core.store.labels import Label, Side, Verdict
-from dedupe_core.verify import RECIPE
-from feedback.features import features
+from feedback.features import Measured
 from feedback.memory import Contradiction, Memory
 
 WORDS: Mapping[Verdict, str] = {
@@ -33,7 +33,8 @@ class AnswerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """Who answers, why, and on which occasion (`origin`: pair, group, question, audit)."""
+    """Who answers (this account, when it is not said), why, and on which occasion (`origin`: pair, group, question,
+    audit)."""
 
     who: str = ""
     why: str = ""
@@ -52,23 +53,23 @@ class Recorded:
     contradictions: tuple[Contradiction, ...] = ()
 
 
-def say(store: Store, pairs: Iterable[tuple[Photo, Photo]], verdict: Verdict, said: Said = Said()) -> Recorded:
-    """Record one answer about these pairs; the weight of each is 1 / the number of photos it concerns beside the first.
-    An earlier answer of anybody at this library about the same pair gives way, and is returned. Raises `AnswerError`
-    when no pair is left: equal bytes cannot be told apart, and a photo that was never read has no content."""
+def say(
+    store: Store, pairs: Iterable[tuple[Photo, Photo]], verdict: Verdict, said: Said = Said(), check: bool = True
+) -> Recorded:
+    """Record one answer about these pairs, which share its one vote. An earlier answer of anybody at this library about
+    the same pair gives way, and is returned. Raises `AnswerError` when no pair is left: equal bytes cannot be told
+    apart, and a photo that was never read has no content. Without `check` no contradictions are looked for, which would
+    read what the whole library holds."""
     told = {_key(a, b): (a, b) if a.content < b.content else (b, a) for a, b in pairs}
     listed = [pair for key, pair in sorted(told.items()) if key[0] != key[1] and key[0]]
     if not listed:
         raise AnswerError(_refusal(list(told.values())))
-    crowd = len({photo.content for pair in listed for photo in pair}) - 1
     at = time.time() if said.at is None else said.at
+    blank = Label(Side(""), Side(""), verdict, at, 1 / len(listed), said.origin, said.who or _account(), said.why)
     answer = uuid.uuid4().hex[:12]
     sides = store.labels.sides({photo.content for pair in listed for photo in pair})
-    made = [
-        _label(store, pair, sides, Label(Side(""), Side(""), verdict, at, 1 / crowd, said.origin, said.who, said.why))
-        for pair in listed
-    ]
-    return _written(store, made, answer)
+    made = [_label(store, pair, sides, blank) for pair in listed]
+    return _written(store, made, answer, check)
 
 
 def around(rows: Sequence[int], focus: int, every: bool = False) -> list[tuple[int, int]]:
@@ -107,7 +108,15 @@ def describe(store: Store) -> int:
     return len(known)
 
 
-def _written(store: Store, made: Sequence[Label], answer: str) -> Recorded:
+def _account() -> str:
+    """The name of the account that this runs under, "" where the system knows none."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return ""
+
+
+def _written(store: Store, made: Sequence[Label], answer: str, check: bool) -> Recorded:
     made = [replace(one, answer=answer) for one in made]
     before = {(one.a.content, one.b.content): one for one in store.labels.active()}
     replaced = [before[key] for one in made if (key := (one.a.content, one.b.content)) in before]
@@ -116,7 +125,8 @@ def _written(store: Store, made: Sequence[Label], answer: str) -> Recorded:
         ids = store.labels.add(made)
     labels = tuple(replace(one, id=number) for one, number in zip(made, ids, strict=True))
     touched = {one.id for one in labels}
-    found = [one for one in contradictions(store) if touched & {label.id for label in (one.against, *one.chain)}]
+    known = contradictions(store) if check else []
+    found = [one for one in known if touched & {label.id for label in (one.against, *one.chain)}]
     return Recorded(answer, labels, tuple(replaced), tuple(found))
 
 
@@ -126,27 +136,21 @@ def _label(store: Store, pair: tuple[Photo, Photo], sides: Mapping[str, Side], b
         blank,
         a=sides.get(a.content, Side(a.content)),
         b=sides.get(b.content, Side(b.content)),
-        features=_measured(store, a.content, b.content, pair),
+        features=Measured(store).known(a, b),
         relation=_shown_as(store, pair),
     )
 
 
-def _measured(store: Store, a: str, b: str, photos: tuple[Photo, Photo] | None = None) -> dict[str, float] | None:
-    evidence = store.evidence.get(a, b, RECIPE)
-    if evidence is None:
-        return None
-    if photos is None:
-        places = [store.assets.with_content(content) for content in (a, b)]
-        if not all(places):
-            return None
-        photos = (places[0][0], places[1][0])
-    return features(evidence, *photos)
+def _measured(store: Store, a: str, b: str) -> dict[str, float] | None:
+    places = [store.assets.with_content(content) for content in (a, b)]
+    return Measured(store).known(places[0][0], places[1][0]) if all(places) else None
 
 
 def _shown_as(store: Store, pair: tuple[Photo, Photo]) -> Relation | str:
     """The relation under which the newest run shows these two together, "" when it does not."""
     rows = {photo.signature_row for photo in pair}
-    edges: Iterable[Edge] = (edge for one in store.runs.choices() for edge in one.group.edges)
+    places = [photo.row for photo in store.assets.with_content(pair[0].content)]
+    edges: Iterable[Edge] = (edge for one in store.runs.around(places) for edge in one.group.edges)
     return next((edge.relation for edge in edges if {edge.a, edge.b} == rows), "")
 
 

@@ -11,9 +11,9 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from dedupe_core.model import Choice, Edge, NoFeedback, Photo, Relation
+from dedupe_core.model import Choice, NoFeedback, Photo, Relation
 from dedupe_core.store import Store
-from feedback.features import of_edge
+from feedback.features import Measured
 from feedback.judge import Answers, judge_of
 from feedback.learner import Model, fit
 from feedback.memory import Memory
@@ -57,17 +57,17 @@ def questions(store: Store, count: int = 20, seed: str = "") -> list[Question]:
 
 def _open(store: Store, memory: Memory, model: Model) -> Iterator[Question]:
     """Every edge that the newest run shows and that no answer settles."""
+    measured = Measured(store)
     for choice in store.runs.choices(relations=_ASKABLE):
         photos = store.assets.photos(choice.group.members)
         by_signature = {photo.signature_row: photo for photo in photos.values()}
         for edge in choice.group.edges:
             a, b = by_signature.get(edge.a), by_signature.get(edge.b)
             if a is not None and b is not None and not memory.answered(a.content, b.content):
-                yield _question(choice, edge, a, b, model)
+                yield _question(choice, a, b, model.probability(measured(edge.evidence, a, b)))
 
 
-def _question(choice: Choice, edge: Edge, a: Photo, b: Photo, model: Model) -> Question:
-    probability = model.probability(of_edge(edge, a, b))
+def _question(choice: Choice, a: Photo, b: Photo, probability: float) -> Question:
     frees = min(a.asset.size, b.asset.size)
     return Question(a, b, choice.group.id, choice.group.relation, probability, frees, "question")
 

@@ -6,15 +6,17 @@ grouping. What comes out can be looked at before it is kept.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Literal
 
+from dedupe_core import alike
 from dedupe_core.group import decide
 from dedupe_core.model import Choice, Edge, Judge, Photo
-from dedupe_core.pipeline import mark_of, save
+from dedupe_core.pipeline import compared_of, mark_of, save
 from dedupe_core.relate import relate
 from dedupe_core.rounds import known_contents
 from dedupe_core.settings import Settings
@@ -74,8 +76,14 @@ def reanalyse(store: Store, settings: Settings, judge: Judge) -> Reanalysis:
 
 
 def keep(store: Store, settings: Settings, judge: Judge, found: Reanalysis) -> int:
-    """Make these groups the newest run: what is shown, and what plans are made of."""
-    return save(store, mark_of(store, settings, judge), found.choices)
+    """Make these groups the newest run: what is shown, and what plans are made of. The next scan may take them for its
+    own only when there is nothing new to compare since the last one, and no labelled photo left to recognise."""
+    latest = store.runs.latest()
+    told = {} if latest is None else json.loads(latest["summary"])
+    sides = store.labels.sides({side.content for one in store.labels.active() for side in (one.a, one.b)})
+    complete = told.get("compared") == compared_of(store, settings) and all(side.pixels for side in sides.values())
+    mark = mark_of(store, settings, judge) if complete else ""
+    return save(store, mark, found.choices, {name: value for name, value in told.items() if name != "groups"})
 
 
 def regroup(store: Store, settings: Settings, judge: Judge) -> list[Choice]:
@@ -84,9 +92,15 @@ def regroup(store: Store, settings: Settings, judge: Judge) -> list[Choice]:
 
 
 def edges_of(store: Store, settings: Settings) -> Iterator[Edge]:
-    """The edges that the gates make of the stored evidence now."""
+    """The edges that the gates make of the stored evidence now, then those that only a model proposed."""
     if not {"pixels", "near", "similar", "series"} & set(settings.levels):
         return
+    proved = list(_proved(store, settings))
+    yield from proved
+    yield from alike.edges(store, settings, alike.remembered(store, settings), proved)
+
+
+def _proved(store: Store, settings: Settings) -> Iterator[Edge]:
     measured = list(store.evidence.all(RECIPE))
     known = known_contents(store, sorted({row for a, b, _ in measured for row in (a, b)}))
     for a, b, evidence in measured:
@@ -137,6 +151,7 @@ class _Words:
         self.judge = judge
 
     def hidden(self, choice: Choice) -> str:
+        """Why a group is shown no more."""
         photos = self.store.assets.photos(choice.group.members)
         kept_apart = sum(self._apart(photos, pair) for pair in _pairs(choice))
         if kept_apart:
@@ -144,6 +159,7 @@ class _Words:
         return self._unlikely(choice, photos)
 
     def changed(self, before: Choice, after: Choice) -> str:
+        """Why a group looks different."""
         if before.group.relation != after.group.relation:
             told = next((edge.sentence for edge in after.group.edges if "you" in edge.sentence), "")
             return f"shown as {after.group.relation} instead of {before.group.relation}{': ' + told if told else ''}"

@@ -15,7 +15,7 @@ from dedupe_core.rounds import Known, known_contents
 from dedupe_core.settings import Settings
 from dedupe_core.store import Store
 from dedupe_core.verify import RECIPE
-from feedback.features import of_edge
+from feedback.features import Measured
 from feedback.judge import HIDDEN_BELOW, examples
 from feedback.learner import Model, fit
 
@@ -92,6 +92,7 @@ def _outcome(store: Store, pair: tuple[Known, Known], trial: Trial, model: Model
     edge = None if evidence is None else relate(a.facts, b.facts, evidence, trial.settings)
     if edge is None or edge.relation not in trial.settings.levels:
         return "hidden"
-    if edge.relation == "pixels" or model.rejects(of_edge(edge, a.photo, b.photo), trial.hidden_below) is None:
+    told = Measured(store)(edge.evidence, a.photo, b.photo)
+    if edge.relation == "pixels" or model.rejects(told, trial.hidden_below) is None:
         return edge.relation
     return "similar" if edge.relation == "near" else "hidden"

@@ -25,7 +25,10 @@ MAY_UNLINK = {
     "connectors/local/placing.py": "what a copy to another volume left behind, when the copy was read back equal",
     "connectors/local/unit.py": "its own records of writes",
     "dedupe_app/agents.py": "its own agents of launchd and units of systemd",
+    "dedupe_app/cli/schedule.py": "nothing itself: it asks launchd or systemd to remove an agent",
+    "dedupe_app/daemon/page.py": "the address of the page that it served",
     "dedupe_app/sources.py": "its own unfinished list of sources",
+    "dedupe_core/views.py": "renderings that it fetched itself, when there are too many of them",
     "dedupe_core/whole.py": "its own unfinished report, table or thumbnail",
 }
 HEAVY = {"cv2", "scipy", "imagehash", "pi_heif", "rawpy", "pandas", "matplotlib", "PIL", "numpy", "rich", "jinja2"}

@@ -138,6 +138,13 @@ def needs(source: Source, *features: str) -> None:
             raise SkipTest(f"{source.connector.kind} has no {feature}")
 
 
+GIFTS: Mapping[str, Any] = {"labels": ["holiday", "Trips/Rome"], "favorite": True, "title": "At the fountain"}
+"""What `carry` gives to a photo in the suite."""
+
+ONE_GIFT: Mapping[str, Any] = {"favorite": True}
+"""For the rules of a write that is one: several gifts may need several calls, of which some are taken back."""
+
+
 def told(receipt: Receipt) -> Receipt:
     """A receipt as the journal gives it back."""
     raw = json.loads(json.dumps({"b": dict(receipt.before), "a": dict(receipt.after)}))
@@ -150,12 +157,14 @@ def write(source: Source, verb: Verb, asset: Asset, token: str) -> Receipt:
         return source.connector.delete(asset, token)
     if verb == "move":
         return source.connector.move(asset, "elsewhere", token)
+    if verb == "carry":
+        return source.connector.carry(asset, ONE_GIFT, token)
     return source.connector.tag(asset, "holiday", True, token)
 
 
 def verbs_of(source: Source) -> list[Verb]:
     """The writes that the connector claims; the rule is skipped when there are none."""
-    verbs: list[Verb] = ["delete", "move", "tag"]
+    verbs: list[Verb] = ["delete", "move", "tag", "carry"]
     claimed = [verb for verb in verbs if getattr(source.connector.features, verb)]
     if not claimed:
         raise SkipTest(f"{source.connector.kind} never writes")
@@ -164,7 +173,7 @@ def verbs_of(source: Source) -> list[Verb]:
 
 def target_of(verb: Verb) -> str:
     """The target of `write`, as the journal has it."""
-    return {"delete": "", "move": "elsewhere", "tag": "holiday"}[verb]
+    return {"delete": "", "move": "elsewhere", "tag": "holiday", "carry": json.dumps(ONE_GIFT)}[verb]
 
 
 def contents(source: Source) -> list[bytes]:

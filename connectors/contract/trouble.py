@@ -58,10 +58,11 @@ class TroubleRules:
             "delete": lambda: connector.delete(asset, "truth-1"),
             "move": lambda: connector.move(asset, "elsewhere", "truth-2"),
             "tag": lambda: connector.tag(asset, "holiday", True, "truth-3"),
+            "carry": lambda: connector.carry(asset, {"title": "A title"}, "truth-4"),
             "restore": lambda: connector.restore(receipt),
             "report": lambda: connector.report("run.csv", b""),
         }
-        elsewhere = {"delta", "guarded", "reads", "digests", "away", "online"}
+        elsewhere = {"delta", "guarded", "reads", "digests", "away", "stays", "online"}
         assert {f.name for f in fields(Features)} == {*tries, *elsewhere}, "a feature without a test"
         before = source.state()
         for feature, attempt in tries.items():

@@ -4,8 +4,20 @@ from __future__ import annotations
 
 import time
 
-from connectors.base import AssetId, Changed, NotFound
-from connectors.contract.source import Source, contents, listed, needs, only, photo, raises, told, verbs_of, write
+from connectors.base import FAVORITE, AssetId, Changed, NotFound
+from connectors.contract.source import (
+    GIFTS,
+    Source,
+    contents,
+    listed,
+    needs,
+    only,
+    photo,
+    raises,
+    told,
+    verbs_of,
+    write,
+)
 
 
 class WritingRules:
@@ -137,6 +149,23 @@ class WritingRules:
         before = source.state()
         receipt = source.connector.tag(only(source, "a.png"), "holiday", True, "tag-second")
         source.connector.restore(told(receipt))
+        assert source.state() == before
+
+    def test_what_a_photo_was_given_is_taken_back(self, source: Source) -> None:
+        """It gets what it lacks and keeps its own, twice is once, and undoing leaves it as it was."""
+        needs(source, "carry", "restore")
+        source.put("a.png", photo(1), "x")
+        asset, before = only(source, "a.png", "x"), source.state()
+        receipt = told(source.connector.carry(asset, GIFTS, "carry-1"))
+        now = source.connector.look(asset.id)
+        assert set(now.labels - asset.labels) == set(GIFTS["labels"])
+        assert now.title == GIFTS["title"]
+        assert FAVORITE in now.flags
+        once = source.state()
+        again = told(source.connector.carry(now, {**GIFTS, "title": "Another"}, "carry-2"))
+        assert source.state() == once
+        for one in (again, receipt):
+            source.connector.restore(one)
         assert source.state() == before
 
     def test_parts_travel_with_their_photo(self, source: Source) -> None:

@@ -111,7 +111,7 @@ class LocalActions(Connector):
     def settle(self, verb: Verb, asset: Asset, target: str, token: str) -> Receipt | None:
         """By looking: what was begun is finished when everything is still as it was seen, else it is given back."""
         del target  # the unit's own record has it
-        if verb == "tag":
+        if verb not in ("delete", "move"):
             raise Unsupported(f"{self.name} has no labels.")
         with self._at_work(asset.name) as root:
             if verb == "delete" and self.options.trash == "system":

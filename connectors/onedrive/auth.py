@@ -220,7 +220,7 @@ def _token(answer: dict[str, Any] | None) -> str:
 
 def _wants_consent(answer: dict[str, Any] | None) -> bool:
     """The person is signed in and never allowed as much as this (AADSTS65001)."""
-    return bool(answer) and "consent_required" in (answer.get("suberror"), answer.get("error"))
+    return answer is not None and "consent_required" in (answer.get("suberror"), answer.get("error"))
 
 
 def _why(answer: dict[str, Any]) -> str:

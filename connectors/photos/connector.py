@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import BinaryIO, ClassVar
+from typing import Any, BinaryIO, ClassVar
 
 from connectors.base import (
     CLOUD_ONLY,
@@ -27,7 +29,7 @@ from connectors.base import (
     Verb,
 )
 from connectors.photos import derivatives
-from connectors.photos.carrying import Carry
+from connectors.photos.carrying import Carry, carry_of, role_of
 from connectors.photos.fingerprint import DIGEST, Fingerprint
 from connectors.photos.library import Library
 from connectors.photos.options import PhotosOptions
@@ -52,13 +54,16 @@ class PhotosConnector(Connector):
         self._library = Library(name, options)
         here = sys.platform == "darwin"
         writes = not options.read_only and (here or script is not None)
+        album = f"{options.folder}/{date.today().isoformat()}"
         self.features = Features(
             preview=True,
             tag=writes,
+            carry=writes,
             restore=writes,
             reads=False,
             digests=(Digest(DIGEST, True, Fingerprint),),
-            away=f"{options.folder}/{date.today().isoformat()}/Redundant",
+            away=f"{album}/Redundant",
+            stays=f"{album}/Keepers",
         )
         self.photokit = photokit or (PhotoKit() if here else None)
         self._writing = Writing(self._library, options, script or Script(), self.photokit) if writes else None
@@ -116,25 +121,54 @@ class PhotosConnector(Connector):
         raise Refused(f"{asset.name} has no preview on this machine. Look at it once in Photos, and scan again.")
 
     def tag(self, asset: Asset, label: str, on: bool, token: str) -> Receipt:
-        """Put it into an album ("Folder/Album", made when missing) or give it a keyword ("#word"), or take it back."""
-        return self._writer().tag(self._seen([asset])[0], label, on, token)
+        """Put it into an album ("Folder/Album", made when missing) or give it a keyword ("#word"), or take it back.
+        An album of ours brings its keyword with it where `tag_keywords` asks for that."""
+        writer, seen = self._writer(), self._seen([asset])[0]
+        if on and self._brings_a_word(label):
+            return writer.carry(seen, self._carry({"labels": [label]}), token)
+        return writer.tag(seen, label, on, token)
 
-    def carry(self, keeper: Asset, carry: Carry, token: str) -> Receipt:
-        """Give the keeper what `carrying.preview` says; the receipt is restored like that of a tag."""
-        return self._writer().carry(self._seen([keeper])[0], carry, token)
+    def carry(self, asset: Asset, gifts: Mapping[str, Any], token: str) -> Receipt:
+        """Give a photo that stays what it lacks; the receipt is restored like that of a tag."""
+        return replace(self._writer().carry(self._seen([asset])[0], self._carry(gifts), token), verb="carry")
 
     def settle(self, verb: Verb, asset: Asset, target: str, token: str) -> Receipt | None:
-        """Does the photo carry the label that it did not have when it was seen?"""
-        if verb != "tag":
-            raise Unsupported(f"{self.name} knows no {verb}.")
+        """Does the photo have the label, or all that it was to be given, and had it not when it was seen? What is there
+        of it in part is taken back. A deleted photo is in Photos' trash, where only the person can take it out."""
         self._mine(asset.id)
-        return self._writer().settle(asset, target, token)
+        if verb == "delete":
+            gone = asset.id.key not in self._library.some([asset.id.key])
+            return deleted(asset, token) if gone else None
+        if verb == "tag" and not self._brings_a_word(target):
+            return self._writer().settle(asset, target, token)
+        if verb not in ("tag", "carry"):
+            raise Unsupported(f"{self.name} knows no {verb}.")
+        carry = self._carry(json.loads(target) if verb == "carry" else {"labels": [target]})
+        receipt = self._writer().settle_carry(asset, carry, token)
+        if receipt is not None and not self._writer().has(asset, carry):
+            self._writer().restore(receipt)
+            return None
+        return replace(receipt, verb=verb) if receipt is not None else None
 
     def restore(self, receipt: Receipt) -> Asset:
-        """Take back a tag or carried metadata, leaving alone what was changed by hand since."""
-        key = str(receipt.before["key"])
-        self._writer().restore(receipt)
+        """Take back a tag or carried metadata, leaving alone what was changed by hand since. A deleted photo comes back
+        by the person's hand only: raises `Unsupported` until it did."""
+        key, writer = str(receipt.before["key"]), self._writer()
+        if receipt.verb == "delete":
+            if key not in self._library.some([key]):
+                raise Unsupported(
+                    f"{receipt.before['name']} is in Recently Deleted, and no program can take it out. Do it in "
+                    "Photos: Recently Deleted > Recover."
+                )
+        else:
+            writer.restore(receipt)
         return self.look(AssetId(self.name, key))
+
+    def _carry(self, gifts: Mapping[str, Any]) -> Carry:
+        return carry_of(gifts, self.options.folder, self.options.tag_keywords)
+
+    def _brings_a_word(self, label: str) -> bool:
+        return self.options.tag_keywords and bool(role_of(label, self.options.folder))
 
     def close(self) -> None:
         """Take the snapshot away."""
@@ -171,6 +205,12 @@ class PhotosConnector(Connector):
             why = "it is set to read_only" if self.options.read_only else "Photos runs on a Mac only"
             raise Unsupported(f"{self.name} cannot be changed from here: {why}.")
         return self._writing
+
+
+def deleted(asset: Asset, token: str) -> Receipt:
+    """The receipt of a photo that is in Recently Deleted."""
+    who = {"key": asset.id.key, "name": asset.name}
+    return Receipt("delete", who, who, token)
 
 
 def _away(asset: Asset) -> str:

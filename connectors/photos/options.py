@@ -27,6 +27,7 @@ class PhotosOptions(Options):
     keywords: tuple[str, ...] = Field((), description="only photos with one of these keywords")
     hidden: bool = Field(False, description="list photos of the Hidden album too")
     folder: str = Field("KeepOne", description="the folder of Photos in which KeepOne makes its albums")
+    tag_keywords: bool = Field(False, description="tagged photos also get the keywords keepone:keep, keepone:redundant")
     read_only: bool = Field(False, description="never change anything in Photos, not even albums")
     page: int = Field(2000, ge=1, description="photos on one page of a listing")
     state: Path = Field(default_factory=_state, description="folder for what was computed from originals")

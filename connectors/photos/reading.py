@@ -109,7 +109,9 @@ class Reader:
             if album.title
         }
         self._memberships = _memberships(database, self._albums)
-        self._same_labels: dict[tuple[str, ...], tuple[frozenset[str], frozenset[str], str]] = {}
+        self._same_labels: dict[
+            tuple[tuple[str, ...], tuple[str, ...]], tuple[frozenset[str], frozenset[str], str]
+        ] = {}
         self._adjusted = _adjusted(database)
         self._moments = _keys(database, "ZMOMENTSHARE")
         self._from_messages = _keys(database, "ZSYNDICATIONIDENTIFIER")
@@ -154,29 +156,30 @@ class Reader:
         size = photo.original_filesize or (status.st_size if status else 0)
         digest = self._digest(photo, path, status)
         own, ours, folder = self._labels(photo)
-        edited = bool(photo.hasadjustments)
+        edited, uuid = bool(photo.hasadjustments), photo.uuid
+        taken, modified = photo.date, photo.date_modified  # each is worked out anew whenever it is asked for
         return Asset(
-            AssetId(self._name, photo.uuid),
-            _revision(digest, size, self._adjusted.get(photo.uuid, "") if edited else "", photo),
+            AssetId(self._name, uuid),
+            _revision(digest, size, self._adjusted.get(uuid, "") if edited else "", photo),
             photo.original_filename,
             folder,
             size,
             _media_type(photo),
-            modified_at=photo.date_modified.timestamp() if photo.date_modified else None,
-            taken_at=None if photo.date == _NEVER_TAKEN else photo.date.replace(tzinfo=None),
+            modified_at=modified.timestamp() if modified else None,
+            taken_at=None if taken == _NEVER_TAKEN else taken.replace(tzinfo=None),
             width=photo.width or None,
             height=photo.height or None,
             digests={DIGEST: digest} if digest else {},
             parts=self._parts(photo, edited),
-            flags=_flags(photo, path is None, photo.uuid in self._moments),
+            flags=_flags(photo, path is None, uuid in self._moments),
             labels=own,
             place=_place(photo),
             title=photo.title or "",
             description=photo.description or "",
-            camera=self._cameras.get(photo.uuid, ""),
-            burst=self._bursts.get(photo.uuid, "") if photo.burst else "",
+            camera=self._cameras.get(uuid, ""),
+            burst=self._bursts.get(uuid, "") if uuid in self._bursts and photo.burst else "",
             aliases=frozenset({f"inode:{status.st_dev}:{status.st_ino}"}) if status and status.st_ino else frozenset(),
-            score=self._scores.get(photo.uuid),
+            score=self._scores.get(uuid),
             faces=len(photo.persons),
             ours=ours,
         )
@@ -191,11 +194,12 @@ class Reader:
     def _labels(self, photo: Any) -> tuple[frozenset[str], frozenset[str], str]:
         """The labels of a photo, those of them that KeepOne made, and the folder that is shown for it; photos that
         share them share the values."""
-        own = (*self._memberships.get(photo.uuid, ()), *(labels.keyword_label(word) for word in photo.keywords))
-        found = self._same_labels.get(own)
+        both = (self._memberships.get(photo.uuid, ()), tuple(photo.keywords))
+        found = self._same_labels.get(both)
         if found is None:
+            own = (*both[0], *map(labels.keyword_label, both[1]))
             ours = frozenset(label for label in own if self._is_ours(label))
-            found = self._same_labels[own] = (frozenset(own), ours, self._folder(own))
+            found = self._same_labels[both] = (frozenset(own), ours, self._folder(own))
         return found
 
     def _folder(self, own: tuple[str, ...]) -> str:
@@ -240,11 +244,11 @@ def _revision(digest: str, size: int, adjusted: str, photo: Any) -> str:
 
 def _flags(photo: Any, away: bool, moment: bool) -> frozenset[str]:
     facts = (photo.favorite, photo.hasadjustments, photo.hidden, moment or photo.shared_library, away)
-    return _flag_set(tuple(map(bool, (*facts, photo.iscloudasset, *_kinds(photo)))))
+    return _flag_set((*facts, photo.iscloudasset, *_kinds(photo)))
 
 
 @lru_cache(maxsize=4096)
-def _flag_set(facts: tuple[bool, ...]) -> frozenset[str]:
+def _flag_set(facts: tuple[object, ...]) -> frozenset[str]:
     favorite, edited, hidden, shared, away, cloud, *kinds = facts
     flags = {_FLAG_OF.get(kind, kind) for kind, on in zip(_KINDS, kinds, strict=True) if on}
     if favorite:

@@ -82,6 +82,13 @@ class Writing:
             return None
         return self._receipt(keeper, {name: getattr(seen, name) for name in fields}, fields, token, joined=joined)
 
+    def has(self, keeper: Asset, carry: Carry) -> bool:
+        """Is all of it there now?"""
+        now = self._script.facts(keeper.id.key)
+        albums = [self.albums.open(label, make=False) for label in carry.albums]
+        joined = all(album is not None and keeper.id.key in self.albums.members(album) for album in albums)
+        return joined and not any(getattr(now, name) != value for name, value in _wanted(now, carry).items())
+
     def restore(self, receipt: Receipt) -> None:
         """Take a change back. What a person changed since stays: of keywords only ours go, and a field is set back only
         while it still says what we wrote."""
@@ -99,13 +106,13 @@ class Writing:
                 self._script.write(key, name, was)
         self._restore_albums(key, receipt)
 
-    def joined(self, asset: Asset, album: Opened, token: str = "") -> Receipt:
-        """The receipt of a photo that was put into an album together with others."""
+    def _joined(self, asset: Asset, album: Opened, token: str = "") -> Receipt:
+        """The receipt of a photo that was put into an album."""
         made = (album.label,) if album.made else ()
         return self._receipt(asset, {}, {}, token, joined={album.key: album.label}, made=made)
 
-    def left(self, asset: Asset, album: Opened, token: str = "") -> Receipt:
-        """The receipt of a photo that was taken out of an album together with others."""
+    def _left(self, asset: Asset, album: Opened, token: str = "") -> Receipt:
+        """The receipt of a photo that was taken out of an album."""
         return self._receipt(asset, {}, {}, token, left={album.key: album.label})
 
     def check(self, asset: Asset) -> None:
@@ -121,7 +128,8 @@ class Writing:
             if found is not None:
                 self.albums.take_out(found, [key])
                 found = self.albums.again(album, label)
-                if found is not None and label in receipt.after["made"]:
+                ours = label in receipt.after["made"] or labels.below(label, self._options.folder)
+                if found is not None and ours:
                     self.albums.drop_if_empty(found)
         for album, label in receipt.before["albums"].items():
             found = self.albums.again(album, label) or self.albums.open(label)
@@ -134,14 +142,14 @@ class Writing:
         if asset.id.key in self.albums.members(album):
             return self._receipt(asset, {}, {}, token)
         _all_taken(self.albums.add(album, [asset.id.key]))
-        return self.joined(asset, album, token)
+        return self._joined(asset, album, token)
 
     def _leave(self, asset: Asset, label: str, token: str) -> Receipt:
         album = self.albums.open(label, make=False)
         if album is None or asset.id.key not in self.albums.members(album):
             return self._receipt(asset, {}, {}, token)
         self.albums.take_out(album, [asset.id.key])
-        return self.left(asset, album, token)
+        return self._left(asset, album, token)
 
     def _set(self, asset: Asset, before: Facts, wanted: Mapping[str, Any], token: str) -> Receipt:
         changed = {name: value for name, value in wanted.items() if getattr(before, name) != value}

@@ -26,6 +26,7 @@ COMMANDS = {
     "plan": ("plan", "Decide what would go; nothing is changed."),
     "apply": ("apply", "Put away what a plan says, undoably."),
     "undo": ("apply", "Bring back what a plan put away."),
+    "delete": ("delete", "Delete from Apple Photos what was tagged, by your own hand."),
     "months": ("month", "Clean a gallery of month folders, month by month."),
     "runs": ("status", "List plans with what became of them."),
     "check": ("check", "Is everything in this folder already in my library?"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -34,10 +35,16 @@ _NAME = "demo"
     type=click.Choice(["personal", "business"]),
     help="Instead, draw into an emulated OneDrive (personal by default) and clean a month of it.",
 )
+@click.option("--no-browser", is_flag=True, help="Do not open the review page at the end, as at a terminal.")
 @click.option("--serve", is_flag=True, help="With --onedrive: leave the drive open for other commands until Ctrl-C.")
 @pass_session
-def demo(session: Session, folder: str | None, seed: int, act: bool, flavour: str | None, serve: bool) -> int:
-    """Draw a gallery with known truth, find its duplicates and say how well. Needs no photos and no network."""
+def demo(
+    session: Session, folder: str | None, seed: int, act: bool, flavour: str | None, no_browser: bool, serve: bool
+) -> int:
+    """Draw a gallery with known truth, find its duplicates and say how well. Needs no photos and no network.
+
+    At a terminal it ends in the review page of this gallery, until Ctrl-C.
+    """
     from dedupe_app.config import absolute
 
     place = absolute(folder) if folder else Path(tempfile.mkdtemp(prefix="keepone-demo-"))
@@ -48,7 +55,18 @@ def demo(session: Session, folder: str | None, seed: int, act: bool, flavour: st
         return run(session, place, flavour, seed, act, serve)
     if serve:
         raise click.UsageError("--serve goes with --onedrive: a gallery on this disk stays anyway.")
-    return _on_disk(session, place, seed, act)
+    status = _on_disk(session, place, seed, act)
+    if status == Exit.OK and not act and not no_browser and _somebody_there(session):
+        from dedupe_app.cli.review import open_page
+
+        session.out.say(" The page of this gallery:")
+        return open_page(session, _config(session, place))
+    return status
+
+
+def _somebody_there(session: Session) -> bool:
+    """True at a terminal: nobody waits for a page in a script or a pipe."""
+    return session.out.text and sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def _on_disk(session: Session, place: Path, seed: int, act: bool) -> int:

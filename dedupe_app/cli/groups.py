@@ -134,12 +134,33 @@ def shown(path: str) -> str:
 
 
 @click.command(cls=Command)
-@click.argument("group")
+@click.argument("group", metavar="GROUP", nargs=-1, required=True)
 @click.option("--montage", metavar="FILE", help="Write the photos side by side as a picture.")
 @click.option("--distances", is_flag=True, help="Show how far each two of the photos are from each other.")
 @pass_session
-def show(session: Session, group: str, montage: str | None, distances: bool) -> int:
-    """Show one group with its evidence. GROUP is the beginning of its id."""
+def show(session: Session, group: tuple[str, ...], montage: str | None, distances: bool) -> int:
+    """Show one group with its evidence. GROUP is the beginning of its id, or, with --distances, any files."""
+    if distances and (len(group) > 1 or Path(group[0]).is_file()):
+        return _show_files(session, [Path(name) for name in group])
+    if len(group) > 1:
+        raise click.UsageError("One group at a time; several files with --distances.")
+    return _show_group(session, group[0], montage, distances)
+
+
+def _show_files(session: Session, files: list[Path]) -> int:
+    from dedupe_app.distances import heat_map, of_files
+
+    missing = next((file for file in files if not file.is_file()), None)
+    if missing is not None:
+        raise click.UsageError(f"There is no file {shown(str(missing))}.")
+    with session.library() as library:
+        table = of_files(library, files)
+    session.out.show(heat_map(session.out, table, [shown(str(file)) for file in files]))
+    session.out.document({"files": [str(file) for file in files], "distances": table.to_json()})
+    return Exit.OK
+
+
+def _show_group(session: Session, group: str, montage: str | None, distances: bool) -> int:
     from dedupe_app.distances import between, heat_map
 
     with session.library() as library:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -118,7 +119,9 @@ def revoke(session: Session, names: tuple[str, ...]) -> int:
 
     with session.library() as library:
         taken = take_back(library, names)
-    session.out.say(f" {len(taken)} answers taken back · keepone learn reanalyse shows what changes")
+    session.out.say(
+        f" {len(taken)} answer{'s' if len(taken) > 1 else ''} taken back · keepone learn reanalyse shows what changes"
+    )
     session.out.document({"revoked": [_label_json(one) for one in taken]})
     return Exit.OK
 
@@ -136,9 +139,10 @@ def reanalyse(session: Session, preview: bool) -> int:
     for one in listed:
         members = ", ".join(one["members"][:4]) + (" …" if len(one["members"]) > 4 else "")
         session.out.show(f" {one['kind']:<8} {one['group'][:12]}  {members}\n          {one['why']}")
-    session.out.say(f" {'would be: ' if preview else ''}{found.sentence()}")
+    session.out.show(f" {'would be: ' if preview else ''}{found.sentence()}")
     counts = {kind: found.count(kind) for kind in ("hidden", "new", "changed")}
-    summary = {"preview": preview, "groups": len(found.choices), **counts, "accepted_touched": len(found.touched)}
+    summary: dict[str, Any] = {"preview": preview, "sentence": found.sentence(), "groups": len(found.choices)}
+    summary |= {**counts, "accepted_touched": len(found.touched)}
     session.out.document(summary | {"changes": listed}, ({"message_type": "change", **one} for one in listed))
     return Exit.OK
 
@@ -299,12 +303,15 @@ def _answer_text(one: Label) -> str:
     from feedback.labels import WORDS
 
     a, b = (side.content.partition(":")[2][:10] for side in (one.a, one.b))
-    why = f"  {one.why}" if one.why else ""
-    return f" {one.id:>5}  {one.answer}  {a} – {b}  {WORDS[one.verdict]}{why}"
+    when = datetime.fromtimestamp(one.created_at).strftime("%Y-%m-%d %H:%M")
+    told = "  ".join(text for text in (WORDS[one.verdict], one.who, one.why) if text)
+    return f" {one.id:>5}  {one.answer}  {when}  {a} – {b}  {told}"
 
 
 def _label_json(one: Label) -> dict[str, Any]:
-    told = {name: getattr(one, name) for name in ("id", "answer", "verdict", "weight", "origin", "why", "created_at")}
+    told = {
+        name: getattr(one, name) for name in ("id", "answer", "verdict", "weight", "origin", "who", "why", "created_at")
+    }
     return told | {"a": one.a.content, "b": one.b.content}
 
 

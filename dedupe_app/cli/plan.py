@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dedupe_app.library import Library
     from dedupe_core.model import Plan
 
+_FEW = 10
 _NO_WAY_BACK = " (which KeepOne cannot undo)"
 _LANES = click.Choice(["identical", "same", "similar", "sets"])
 
@@ -28,6 +29,9 @@ _LANES = click.Choice(["identical", "same", "similar", "sets"])
 @click.option("--group", "groups", multiple=True, metavar="ID", help="Only this group; may be given more than once.")
 @click.option("--action", type=click.Choice(["trash", "move"]), help="trash: each source's own recoverable trash.")
 @click.option("--to", "folder", metavar="FOLDER", help="With move: the folder's name, inside the folder of each photo.")
+@click.option(
+    "--carry", is_flag=True, help="Photos that stay take over albums, keywords, favourite, title and place (Photos)."
+)
 @click.option("-o", "--output", metavar="FILE", help="Also write the plan to this file, for `keepone apply FILE`.")
 @click.option("--fail-if-empty", is_flag=True, help="Exit with status 4 when nothing would go.")
 @pass_session
@@ -38,7 +42,7 @@ def plan(session: Session, lanes: tuple[str, ...], groups: tuple[str, ...], **wa
     config = with_action(session.loaded.config, wanted["action"], wanted["folder"])
     relations = chosen_relations(lanes) if lanes else config.settings.planning.relations
     with session.library(config) as library:
-        made = library.plan(relations, groups or None)
+        made = library.plan(relations, groups or None, carry=wanted["carry"])
         if wanted["output"] and made.steps:
             _write(made, Path(wanted["output"]))
         _say(session, library, made, wanted["output"])
@@ -80,9 +84,20 @@ def _say(session: Session, library: Library, made: Plan, output: str | None) -> 
     say(f" plan {short}  {count} {plural(made)} → {target_words(made, library)}, {freed} freed")
     why = Counter(_ground(step.reason) for step in made.steps).most_common(4)
     say("   why: " + " · ".join(f"{ground} {number(count)}" for ground, count in why))
-    for line in skipped:
+    for line in (*skipped, *_gifts(session, made)):
         say(f"   {line}")
     say(f" Next: keepone apply {output or short}   nothing has been changed.")
+
+
+def _gifts(session: Session, made: Plan) -> list[str]:
+    """What photos that stay would get; the first few, all with -v."""
+    from dedupe_core.gifts import told
+    from dedupe_core.words import readable
+
+    lines = [readable(line) for line in told(made)]
+    if session.verbose or len(lines) <= _FEW:
+        return lines
+    return [*lines[:_FEW], f"… {len(lines) - _FEW} more (-v lists all)"]
 
 
 def plural(made: Plan) -> str:
@@ -117,6 +132,7 @@ def plan_json(made: Plan) -> dict[str, Any]:
         "bytes": made.bytes,
         "skipped": dict(made.skipped),
         "steps": [_step_json(step) for step in made.steps],
+        "gifts": [_step_json(step) for step in made.gifts],
     }
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +14,7 @@ from dedupe_app.cli.session import Command, Session, pass_session
 
 if TYPE_CHECKING:
     from dedupe_app.config import Config
+    from dedupe_app.web.desk import Desk
 
 
 @click.command(cls=Command)
@@ -33,18 +36,27 @@ def review(session: Session, port: int | None, no_browser: bool, tty: bool) -> i
     return open_page(session, session.loaded.config, port, not no_browser)
 
 
-def open_page(session: Session, config: Config, port: int | None = None, browser: bool = True) -> int:
-    """Serve the page of a configuration until Ctrl-C; where the daemon serves it already, open that one."""
+def open_page(
+    session: Session,
+    config: Config,
+    port: int | None = None,
+    browser: bool = True,
+    begin: Callable[[Desk], object] | None = None,
+) -> int:
+    """Serve the page of a configuration until Ctrl-C; where the daemon serves it already, open that one. `begin` starts
+    work that the page then shows, which only a page of our own can do."""
     from dedupe_app.daemon.page import take
 
-    served = take(config.data) if port is None else None
+    served = take(config.data) if port is None and begin is None else None
     if served is not None:
         _tell(session, *served, browser, "The daemon serves it; the address works once.")
         return Exit.OK
-    return _serve(session, config, port, browser)
+    return _serve(session, config, port, browser, begin)
 
 
-def _serve(session: Session, config: Config, port: int | None, browser: bool) -> int:
+def _serve(
+    session: Session, config: Config, port: int | None, browser: bool, begin: Callable[[Desk], object] | None
+) -> int:
     from dedupe_app.web.desk import Desk
     from dedupe_app.web.server import PortTaken, Server
 
@@ -54,8 +66,11 @@ def _serve(session: Session, config: Config, port: int | None, browser: bool) ->
             server = Server(desk, port)
         except PortTaken as taken:
             raise click.UsageError(str(taken)) from taken
+        if begin is not None:
+            begin(desk)
         told = "The address works once. Ctrl-C ends the page; what you decided is kept."
-        server.run(lambda: _tell(session, server.address(), server.port, browser, told))
+        with suppress(KeyboardInterrupt):  # the way to end it
+            server.run(lambda: _tell(session, server.address(), server.port, browser, told))
     finally:
         desk.close()
     return Exit.OK

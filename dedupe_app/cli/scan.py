@@ -27,6 +27,9 @@ _STATES = {"needs login": Exit.SIGN_IN, "unavailable": Exit.TEMPORARY, "halted":
 @click.command(cls=Command)
 @click.argument("places", nargs=-1, metavar="[SOURCE|PATH]...")
 @click.option("--month", "months", multiple=True, metavar="YYYY-MM", help="Only this month's folder; may be repeated.")
+@click.option("--album", "albums", multiple=True, metavar="NAME", help="Only this album (Photos); may be repeated.")
+@click.option("--person", "persons", multiple=True, metavar="NAME", help="Only photos of this person (Photos).")
+@click.option("--keyword", "keywords", multiple=True, metavar="WORD", help="Only photos with this keyword (Photos).")
 @click.option("--since", metavar="DATE", help="List only photos of this date (2024, 2024-06, 2024-06-18) or later.")
 @click.option(
     "--limit", type=click.IntRange(1), metavar="N", help="Look at no more than N photos of each source: a trial."
@@ -39,6 +42,7 @@ _STATES = {"needs login": Exit.SIGN_IN, "unavailable": Exit.TEMPORARY, "halted":
 @click.option(
     "--accept-loss", multiple=True, metavar="SOURCE", help="Believe that this many photos of SOURCE are gone."
 )
+@click.option("--review", is_flag=True, help="Open the review page at once and scan there; groups appear as found.")
 @click.option("--engine", metavar="URL", help="Let a Dask cluster do the work: dask://HOST:8786.")
 @click.option("--check", is_flag=True, help="Exit with status 10 when duplicates were found.")
 @click.option("--fail-if-empty", is_flag=True, help="Exit with status 4 when there was no photo at all.")
@@ -52,10 +56,16 @@ def scan(session: Session, places: tuple[str, ...], **wanted: Any) -> int:
     from dedupe_app.sources import known_sources, with_paths
 
     config, names = with_paths(_at_level(session.loaded.config, wanted["level"]), places)
-    scope = scope_from(wanted["months"], wanted["since"], wanted["limit"], wanted["offline"])
+    named = (wanted[name] for name in ("albums", "persons", "keywords"))
+    scope = scope_from(wanted["months"], wanted["since"], wanted["limit"], wanted["offline"], *named)
     narrow = scope.narrower(known_sources(config))
     if not known_sources(config):
         raise click.UsageError("There is nothing to scan yet. Name a folder: keepone scan ~/Pictures")
+    if wanted["review"]:
+        from dedupe_app.cli.review import open_page
+        from dedupe_app.web.house import begin_scan
+
+        return open_page(session, config, begin=lambda desk: begin_scan(desk, names or None, narrow))
     with session.library(config) as library:
         library.cluster = wanted["engine"] or ""
         if wanted["errors"] and not places:

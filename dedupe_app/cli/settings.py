@@ -49,7 +49,7 @@ def init(
     text = _written(*answers, str(session.data_folder or ""))
     build(_parsed(text), str(target))
     replace_text(target, text)
-    session.out.say(f" wrote {target}\n Next: keepone scan")
+    session.out.say(f" wrote {target}\n Next: keepone scan · every night: keepone schedule install nightly")
     session.out.document(
         {"config": str(target), "sources": list(answers[0]), "extras": answers[1], "automatic": answers[2]}
     )
@@ -88,7 +88,17 @@ def _written(paths: tuple[str, ...], extras: str, automatic: bool, data: str) ->
         "action": "move" if extras == "folder" else "delete",
         "unattended": ["exact", "pixels"] if automatic else [],
     }
-    return short(sources, {"planning": planning}, str(absolute(data)) if data else "")
+    chosen = {"planning": planning, "jobs": [_nightly(extras, automatic)]}
+    return short(sources, chosen, str(absolute(data)) if data else "")
+
+
+def _nightly(extras: str, automatic: bool) -> dict[str, Any]:
+    """The one job of a new configuration. It acts alone only if the person said so and KeepOne can undo it."""
+    job: dict[str, Any] = {"name": "nightly", "action": "report"}
+    if automatic:
+        job["action"] = "move" if extras == "folder" else "delete"
+        job["trust"] = [] if extras == "trash" else ["exact", "pixels"]
+    return job | {"schedule": "daily at 03:00"}
 
 
 def _parsed(text: str) -> dict[str, Any]:

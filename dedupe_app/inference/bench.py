@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from dedupe_core.embedders.chain import Local
 from dedupe_core.settings import Embedding
 
 if TYPE_CHECKING:
+    from dedupe_core.embedders.precision import Precision
     from dedupe_core.store import Store
 
 
@@ -25,7 +26,7 @@ class Measured:
     batch: int
     batched: float
     single: float
-    tried: dict[str, tuple[float, float]]
+    tried: Mapping[Precision, tuple[float, float]]
     vectors: float
 
     def to_json(self) -> dict[str, Any]:
@@ -62,7 +63,7 @@ def measured(settings: Embedding, folder: Path, count: int, store: Store) -> Mea
         began = time.perf_counter()
         rows, _ = store.embeddings.load(name)
         loaded = len(rows) / max(time.perf_counter() - began, 1e-9)
-    return Measured(encoder.model, encoder.how, encoder.batch, batched, single, {**choice.tried}, loaded)
+    return Measured(encoder.model, encoder.how, encoder.batch, batched, single, choice.tried, loaded)
 
 
 def _seconds(action: Callable[[], object]) -> float:

@@ -73,6 +73,14 @@ class Service:
             raise ModelError(f"The service at {self.url} does not speak KServe V2.")
         return found
 
+    def takes_binary(self) -> bool:
+        """Whether tensors may be raw bytes: what a server does not list among its extensions it need not know."""
+        try:
+            listed = self.get("/v2").get("extensions")
+        except ModelError:
+            return False
+        return isinstance(listed, list) and "binary_tensor_data" in listed
+
     def infer(self, model: str, body: bytes, headers: Mapping[str, str]) -> protocol.Message:
         """One answer; a busy service is asked again when it says. Raises `ModelError`."""
         path = f"/v2/models/{quote(model, safe='')}/infer"
@@ -123,6 +131,7 @@ class RemoteEmbedder:
         self._service = service
         self._asked = model
         told = service.get(f"/v2/models/{quote(model, safe='')}")
+        self._binary = service.takes_binary()
         self._input, self.preprocess, self._normalised = _input_of(told, size, service.url)
         self._output = _output_of(told, service.url)
         version = str((told.get("versions") or ["unversioned"])[-1])
@@ -148,8 +157,9 @@ class RemoteEmbedder:
         if self._normalised:
             scaled = (levels.astype(np.float32) / 255 - self.preprocess.mean) / self.preprocess.std
             data = np.ascontiguousarray(scaled.transpose(0, 3, 1, 2), np.float32)
-        wanted = {"outputs": [{"name": self._output, "parameters": {"binary_data": True}}]}
-        body, headers = protocol.encode([protocol.tensor(self._input, data)], "inputs", wanted)
+        output = {"name": self._output, **({"parameters": {"binary_data": True}} if self._binary else {})}
+        encode = protocol.encode if self._binary else protocol.encode_json
+        body, headers = encode([protocol.tensor(self._input, data)], "inputs", {"outputs": [output]})
         answer = self._service.infer(self._asked, body, headers)
         found = next((one for one in answer.tensors if one.name == self._output), None)
         if found is None or isinstance(found.data, list) or found.datatype not in ("FP16", "FP32", "FP64"):

@@ -16,7 +16,7 @@ from connectors.base import ConnectorError
 from dedupe_app.cli.codes import Exit
 from dedupe_app.cli.errors import explain
 from dedupe_app.doctor import version
-from dedupe_app.web import groups, house, learn, photos, plans, service
+from dedupe_app.web import control, groups, house, learn, photos, plans, service
 from dedupe_app.web.desk import Desk
 from dedupe_app.web.guard import App, Guard, Keys
 from dedupe_app.web.shapes import Problem
@@ -45,7 +45,7 @@ def routes(desk: Desk, keys: Keys) -> FastAPI:
     desk.script_token = keys.script
     app.state.desk = desk
     app.add_middleware(GZipMiddleware, minimum_size=1000)
-    for room in (groups, photos, plans, learn, house, service):
+    for room in (groups, photos, plans, learn, house, service, control):
         app.include_router(room.router, prefix=API, responses=_REFUSALS)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _misunderstood)

@@ -1,5 +1,5 @@
-"""Noting what a person decides, and taking it back: the same for the page and for the terminal. "Not duplicates" is
-also an answer that the groups learn from."""
+"""Noting what a person decides, and taking it back: the same for the page and for the terminal. What she said about one
+group that she looked at is also an answer that the groups learn from; what was accepted in bulk teaches nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from dedupe_app.web.shelf import Card, Shelf
 from dedupe_core.store import Store
-from dedupe_core.store.decisions import Decision, DecisionVerb, Place
+from dedupe_core.store.decisions import Decision, DecisionVerb, Place, assigned
 from feedback.labels import AnswerError, Said, around, revoke, say
 
 Answer = tuple[Card, DecisionVerb, set[int]]
@@ -24,9 +24,9 @@ def note(store: Store, shelf: Shelf, answers: Sequence[Answer]) -> str:
     nobody of a group would stay."""
     if any(not stay for _, _, stay in answers):
         raise ValueError("one photo of each group stays")
-    token, now = secrets.token_urlsafe(12), time.time()
+    token, now, looked = secrets.token_urlsafe(12), time.time(), len(answers) == 1
     for start in range(0, len(answers), _TOGETHER):
-        some = [_decision(store, *answer, token, now) for answer in answers[start : start + _TOGETHER]]
+        some = [_decision(store, *answer, token, now, looked) for answer in answers[start : start + _TOGETHER]]
         with store.transaction():
             store.decisions.put(some)
             last = store.decisions.last()
@@ -46,8 +46,10 @@ def take_back(store: Store, shelf: Shelf, token: str) -> tuple[int, list[Card]] 
     for card in touched:
         _unsay(store, card.decision)
         before = store.decisions.of(card.decision.mark) if card.decision else None
-        if before is not None and before.verb == "not_duplicates":
-            before = replace(before, answer=_say(store, card))
+        if before is not None and before.answer:
+            held = assigned(before, [(one.source, one.key, one.content) for one in card.members])
+            stay = {card.members[at].row for at in held[0]} if held else set()
+            before = replace(before, answer=_say(store, card, before.verb, stay))
             store.decisions.set_answer(before.id, before.answer)
         shelf.decide(card, before)
     return len(revoked), touched
@@ -64,25 +66,35 @@ def everybody(card: Card, verb: DecisionVerb) -> Answer:
     return card, verb, {member.row for member in card.members}
 
 
-def _decision(store: Store, card: Card, verb: DecisionVerb, stay: set[int], token: str, now: float) -> Decision:
+def _decision(
+    store: Store, card: Card, verb: DecisionVerb, stay: set[int], token: str, now: float, looked: bool
+) -> Decision:
     _unsay(store, card.decision)
     places: dict[bool, list[Place]] = {True: [], False: []}
     for member in card.members:
         places[member.row in stay].append((member.source, member.key, member.content))
     size = sum(member.size for member in card.members if member.row not in stay)
-    answer = _say(store, card) if verb == "not_duplicates" else ""
+    answer = _say(store, card, verb, stay) if looked or verb == "not_duplicates" else ""
     keep, drop = tuple(places[True]), tuple(places[False])
     return Decision(card.group.id, card.mark, verb, keep, drop, size, token, now, answer=answer)
 
 
-def _say(store: Store, card: Card) -> str:
-    """The answer's name; "" where there is nothing to say, as of equal bytes."""
+def _say(store: Store, card: Card, verb: DecisionVerb, stay: set[int]) -> str:
+    """What a decision teaches: "not duplicates" of its pairs, and that a verified copy which goes is the same as the
+    one that stays. The answer's name; "" where there is nothing to say, as of equal bytes, and of two shots of one
+    series, where what goes is no copy."""
     rows = [member.row for member in card.members]
-    focus = card.group.keep if card.group.keep in rows else rows[0]
+    focus = card.group.keep if card.group.keep in (stay or rows) else min(stay or rows)
+    apart = verb == "not_duplicates"
+    if not apart and (verb != "keep" or card.group.relation != "near"):
+        return ""
+    told = (
+        around(rows, focus, every=len(rows) <= _CROWD) if apart else [(focus, row) for row in rows if row not in stay]
+    )
     photos = store.assets.photos(rows)
-    pairs = [(photos[a], photos[b]) for a, b in around(rows, focus, every=len(rows) <= _CROWD)]
     try:
-        return say(store, pairs, "not_similar", Said(origin="group")).answer
+        pairs = [(photos[a], photos[b]) for a, b in told]
+        return say(store, pairs, "not_similar" if apart else "same", Said(origin="group"), check=False).answer
     except AnswerError:
         return ""
 

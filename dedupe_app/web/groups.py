@@ -191,6 +191,7 @@ def decisions(
             undo_token=row["token"],
             at=row["at"],
             group=row["grp"],
+            name=readable(str(row["key"]).rpartition("/")[2]),
             groups=row["groups"],
             photos=row["photos"] or 0,
             bytes=row["size"] or 0,

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query
 from fastapi.responses import StreamingResponse
 
 from connectors.base import ConnectorError
+from dedupe_app.config import Config
 from dedupe_app.doctor import examine, version
-from dedupe_app.library import Library
+from dedupe_app.library import Library, Narrow
 from dedupe_app.progress import Meter
 from dedupe_app.views import photo_view
 from dedupe_app.web.answers import Answer, refuse
@@ -28,6 +29,7 @@ from dedupe_app.web.house_shapes import (
 )
 from dedupe_app.web.shapes import Problem
 from dedupe_app.web.texts import languages
+from dedupe_app.web.work import Job
 from dedupe_core.keep import choose
 from dedupe_core.rules import RULES, UnknownRule, resolve
 from dedupe_core.words import readable
@@ -76,7 +78,7 @@ def _problem(library: Library, name: str) -> str:
 @router.post("/sources/scan", status_code=202, responses={409: {"model": Problem}})
 def scan_all(desk: Answer) -> JobShape:
     """Scan every source."""
-    return _scan(desk, None)
+    return JobShape(**begin_scan(desk, None).to_json())
 
 
 @router.post("/sources/{source_id}/scan", status_code=202, responses={404: {"model": Problem}, 409: {"model": Problem}})
@@ -86,17 +88,29 @@ def scan(desk: Answer, source_id: int) -> JobShape:
         name = next((row["name"] for row in library.store.assets.sources() if row["id"] == source_id), None)
     if name is None:
         raise refuse(404, "There is no such source.")
-    return _scan(desk, name)
+    return JobShape(**begin_scan(desk, [name]).to_json())
 
 
-def _scan(desk: Desk, name: str | None) -> JobShape:
+def begin_scan(
+    desk: Desk, names: Sequence[str] | None, narrow: Narrow | None = None, config: Config | None = None
+) -> Job:
+    """Scan these sources, all by default, as work of the page; `config` is another one than the page's. Raises `Busy`
+    while something is under way."""
+
     def work(library: Library, meter: Meter) -> dict[str, Any]:
-        report = library.scan(None if name is None else [name], meter)
+        report = library.scan(names, meter, narrow=narrow)
         halted = [readable(f"{counts.source}: {counts.halted}") for counts in report.scans if counts.halted]
         groups = sum(report.groups.values())
-        return {"read": report.read, "known": report.known, "failed": report.failed, "groups": groups, "halted": halted}
+        return {
+            "read": report.read,
+            "known": report.known,
+            "failed": report.failed,
+            "groups": groups,
+            "halted": halted,
+            "messages": [readable(sentence) for sentence in report.level.passed],
+        }
 
-    return JobShape(**desk.jobs.start("scan", readable(name or ""), work).to_json())
+    return desk.jobs.start("scan", readable(", ".join(names or ())), work, config)
 
 
 @router.get("/unreadable")

@@ -95,14 +95,51 @@ class LearnShape(Shape):
     rungs: list[RungShape]
 
 
+class RegroupedShape(Shape):
+    """A group that other answers change, named by a photo of it, and why."""
+
+    kind: Literal["hidden", "new", "changed"]
+    name: str
+    why: str
+
+
 class ReanalysisShape(Shape):
-    """What the answers make of the groups; `touched` are pairs called the same that would be apart."""
+    """What the answers make of the groups; `touched` are pairs called the same that would be apart, `groups` the first
+    of those that change."""
 
     hidden: int
     new: int
     changed: int
     touched: int
-    why: list[str]
+    groups: list[RegroupedShape]
+
+
+class CountShape(Shape):
+    """Pairs that the model finds at least so alike; not `complete` where the last scan looked for closer ones only."""
+
+    threshold: float
+    pairs: int
+    photos: int
+    complete: bool
+
+
+class SimilarShape(Shape):
+    """The model that finds similar pictures. `able`: its weights or a service are there; `seen`: pictures that it has
+    looked at; `told`: what became of it in the last scan; a `threshold` of 0 is found from the library."""
+
+    model: str
+    able: bool
+    off: bool
+    threshold: float
+    seen: int
+    told: str
+    counts: list[CountShape]
+
+
+class SimilarIn(Shape):
+    """The cosine from which two pictures count as alike; 0 lets the library find its own."""
+
+    threshold: float = Field(0.0, ge=0, le=1)
 
 
 class CheckShape(Shape):

@@ -10,7 +10,7 @@ from dedupe_app import learning
 from dedupe_app.library import Library
 from dedupe_app.progress import Meter
 from dedupe_app.web.answers import Answer
-from dedupe_app.web.house_shapes import JobShape, LearnShape, ReanalysisShape, RungShape
+from dedupe_app.web.house_shapes import JobShape, LearnShape, ReanalysisShape, RegroupedShape, RungShape
 from dedupe_app.web.shapes import Problem
 from dedupe_core.words import readable
 from feedback.reanalyse import Reanalysis
@@ -41,7 +41,7 @@ def learned(desk: Answer) -> LearnShape:
 def preview(desk: Answer) -> ReanalysisShape:
     """What the groups would be by what was said; nothing is kept."""
     with desk.store_lock() as library:
-        return _shape(learning.reanalyse(library, preview=True))
+        return _shape(library, learning.reanalyse(library, preview=True))
 
 
 @router.post("/feedback/reanalyse", status_code=202, responses={409: {"model": Problem}})
@@ -56,11 +56,17 @@ def reanalyse(desk: Answer) -> JobShape:
     return JobShape(**desk.jobs.start("reanalyse", "", work).to_json())
 
 
-def _shape(found: Reanalysis) -> ReanalysisShape:
+def _shape(library: Library, found: Reanalysis) -> ReanalysisShape:
+    kept = [change.before or change.after for change in found.changes[:_SHOWN]]
+    photos = library.store.assets.photos(choice.keep for choice in kept if choice)
+    names = [photos[choice.keep].asset.name if choice and choice.keep in photos else "" for choice in kept]
     return ReanalysisShape(
         hidden=found.count("hidden"),
         new=found.count("new"),
         changed=found.count("changed"),
         touched=len(found.touched),
-        why=[readable(change.why) for change in found.changes[:_SHOWN]],
+        groups=[
+            RegroupedShape(kind=change.kind, name=readable(name), why=readable(change.why))
+            for change, name in zip(found.changes, names, strict=False)
+        ],
     )

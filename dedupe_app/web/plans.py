@@ -12,9 +12,10 @@ from fastapi.responses import JSONResponse
 from dedupe_app.library import Library
 from dedupe_app.progress import Meter
 from dedupe_app.web.answers import Answer, refuse
+from dedupe_app.web.deciding import note
 from dedupe_app.web.desk import Desk, photo_id
 from dedupe_app.web.house_shapes import JobShape
-from dedupe_app.web.shapes import ApplyIn, PlanIn, PlanPart, PlanShape, Problem, StepPage, StepShape
+from dedupe_app.web.shapes import ApplyIn, PlanIn, PlanPart, PlanShape, Problem, SpareIn, StepPage, StepShape
 from dedupe_core.decided import Verdict, decided_plan, verdict
 from dedupe_core.model import Entry, Plan, Step
 from dedupe_core.store.plans import plan_to_json
@@ -37,10 +38,29 @@ def make(desk: Answer, said: PlanIn) -> PlanShape:
             for row in library.store.plans.all():
                 if row["state"] == "planned":
                     library.store.plans.set_state(row["id"], "withdrawn")
-            plan = decided_plan(library.store, library.settings, _verdicts(desk, shelf.run), said.action)
+            features = {name: connector.features for name, connector in library.connectors().items()}
+            plan = decided_plan(
+                library.store, library.settings, _verdicts(desk, shelf.run), said.action, features=features
+            )
             if plan.steps:
                 library.store.plans.put(plan, shelf.run)
         return _shape(library, plan, "planned")
+
+
+@router.post("/plans/{plan_id}/spare", responses={404: {"model": Problem}, 409: {"model": Problem}})
+def spare(desk: Answer, plan_id: str, said: SpareIn) -> PlanShape:
+    """Let one photo of a plan stay: the decision about its group is changed, and the plan is made again."""
+    with desk.shelf() as shelf:
+        found, state = _known(desk.library, plan_id)
+        step = next((one for one in found.steps if one.number == said.number), None)
+        if step is None or state != "planned":
+            raise refuse(409, "This plan was begun or has no such photo. Load the page again.")
+        photo, card = desk.library.store.assets.find(step.asset.id), shelf.cards.get(step.group)
+        if photo is None or card is None or card.decision is None or photo.row not in card.drop:
+            raise refuse(409, "What was decided changed since. Make the plan again.")
+        stay = {*card.keep, photo.row}
+        note(desk.library.store, shelf, [(card, "keep" if len(stay) < len(card.members) else "keep_all", stay)])
+    return make(desk, PlanIn(action="move" if step.verb == "move" else "delete"))
 
 
 def _verdicts(desk: Desk, run: int) -> list[Verdict]:

@@ -173,11 +173,12 @@ class UndoOut(Shape):
 
 
 class ActShape(Shape):
-    """One act of deciding, for one group or many."""
+    """One act of deciding, for one group or many; `name` is a photo's that stays."""
 
     undo_token: str
     at: float
     group: str
+    name: str
     groups: int
     photos: int
     bytes: int
@@ -272,6 +273,12 @@ class ApplyIn(Shape):
     """The number of photos in the plan, as the person saw it."""
 
     confirm_count: int = Field(ge=0, le=_MOST)
+
+
+class SpareIn(Shape):
+    """The step of a plan whose photo is to stay."""
+
+    number: int = Field(ge=1, le=_MOST)
 
 
 class CompareShape(Shape):

@@ -68,8 +68,8 @@ class Jobs:
         self._jobs: dict[str, Job] = {}
         self._thread: threading.Thread | None = None
 
-    def start(self, kind: str, about: str, task: Task) -> Job:
-        """Begin. Raises `Busy` while something is under way."""
+    def start(self, kind: str, about: str, task: Task, config: Config | None = None) -> Job:
+        """Begin, with another configuration if one is given. Raises `Busy` while something is under way."""
         with self._lock:
             running = next((job for job in self._jobs.values() if job.state == "running"), None)
             if running is not None:
@@ -78,7 +78,9 @@ class Jobs:
             self._jobs[job.id] = job
             while len(self._jobs) > _KEPT:
                 del self._jobs[next(iter(self._jobs))]
-            self._thread = threading.Thread(target=self._run, args=(job, task), name=f"keepone-{kind}", daemon=True)
+            self._thread = threading.Thread(
+                target=self._run, args=(job, task, config), name=f"keepone-{kind}", daemon=True
+            )
             self._thread.start()
         return job
 
@@ -102,10 +104,10 @@ class Jobs:
         if self._thread is not None:
             self._thread.join(seconds)
 
-    def _run(self, job: Job, task: Task) -> None:
+    def _run(self, job: Job, task: Task, config: Config | None) -> None:
         meter = Meter(_Teller(job, self._hub))
         try:
-            with Library.open(self._config) as library:
+            with Library.open(config or self._config) as library:
                 job.result = task(library, meter)
             meter.close()
             job.state = "done"

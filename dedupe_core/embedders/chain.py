@@ -12,6 +12,8 @@ from dedupe_core.settings import Embedding
 if TYPE_CHECKING:
     from dedupe_core.embedders.local import LocalEmbedder
 
+HUB = "hf-hub:"
+"""What the name of a model begins with that comes with its own description, from the Hugging Face hub."""
 _NEEDS = {"open_clip": ("torch", "open_clip"), "timm": ("torch", "timm"), "torchscript": ("torch",)}
 
 
@@ -21,7 +23,14 @@ def weights_file(settings: Embedding, folder: Path) -> Path:
     named = Path(settings.weights).expanduser()
     if names_a_file(settings.weights):
         return named
+    if settings.model.startswith(HUB):
+        return folder / settings.model.replace(":", "--").replace("/", "--") / "open_clip_model.safetensors"
     return folder / f"{settings.kind}--{settings.model.replace('/', '_')}--{settings.weights}.safetensors"
+
+
+def missing(settings: Embedding) -> list[str]:
+    """Packages that the model needs and that are not installed; none of them is imported."""
+    return [name for name in _NEEDS[settings.kind] if find_spec(name) is None]
 
 
 def names_a_file(weights: str) -> bool:
@@ -51,9 +60,9 @@ class Local:
 
     def open(self) -> LocalEmbedder:
         """The model, loaded. Raises `ModelError`."""
-        missing = [name for name in _NEEDS[self.settings.kind] if find_spec(name) is None]
-        if missing:
-            raise ModelError(f'{missing[0]} is not installed; run: pip install "keepone[clip]"')
+        lacking = missing(self.settings)
+        if lacking:
+            raise ModelError(f'{lacking[0]} is not installed; run: pip install "keepone[clip]"')
         if not self.file.is_file():
             raise ModelError(
                 f"The weights of {self.settings.model} ({self.settings.weights}) are not here; run: keepone models pull"

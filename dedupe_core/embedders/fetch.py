@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dedupe_core.embedders import ModelError, towers, weights
-from dedupe_core.embedders.chain import names_a_file, weights_file
+from dedupe_core.embedders.chain import HUB, names_a_file, weights_file
 from dedupe_core.settings import Embedding
 from dedupe_core.whole import write_whole
 
@@ -31,8 +31,9 @@ def pull(settings: Embedding, folder: Path) -> Path:
         return file
     if names_a_file(settings.weights):
         raise ModelError(f"{settings.weights} is a file of yours, and it is not there.")
-    state = _fetched(settings, folder / "downloads")
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    file.parent.mkdir(exist_ok=True, mode=0o700)
+    state = _fetched(settings, folder / "downloads", file.parent)
     _save(state, file)
     origin = {"kind": settings.kind, "model": settings.model, "weights": settings.weights}
     note = json.dumps({**origin, "sha256": weights.digest(file)}, indent=1).encode()
@@ -60,7 +61,7 @@ def _note(file: Path) -> Path:
     return file.with_name(f"{file.name}.json")
 
 
-def _fetched(settings: Embedding, cache: Path) -> Mapping[str, Any]:
+def _fetched(settings: Embedding, cache: Path, beside: Path) -> Mapping[str, Any]:
     if settings.kind == "torchscript":
         raise ModelError("A TorchScript model is a file of yours: set embedding.weights to its path.")
     try:
@@ -71,12 +72,13 @@ def _fetched(settings: Embedding, cache: Path) -> Mapping[str, Any]:
             found: Mapping[str, Any] = timm.create_model(settings.model, pretrained=True, cache_dir=cache).state_dict()
             return found
         clip = towers.imported("open_clip")
+        if settings.model.startswith(HUB):
+            return _from_hub(clip, settings.model.removeprefix(HUB), cache, beside)
         given = clip.get_pretrained_cfg(settings.model, settings.weights)
         if not given:
             known = ", ".join(clip.list_pretrained_tags_by_model(settings.model)) or "none"
             raise ModelError(f"{settings.model} has no weights {settings.weights!r}; there are: {known}.")
-        state = weights.read(Path(clip.download_pretrained(given, cache_dir=str(cache))))
-        return {name: value for name, value in state.items() if name.startswith("visual.")} or state
+        return _images_only(weights.read(Path(clip.download_pretrained(given, cache_dir=str(cache)))))
     except ImportError as error:
         raise ModelError(f'{error.name} is not installed; run: pip install "keepone[clip]"') from error
     except (OSError, RuntimeError, ValueError) as error:
@@ -84,6 +86,19 @@ def _fetched(settings: Embedding, cache: Path) -> Mapping[str, Any]:
         raise ModelError(
             f"The weights cannot be fetched now ({first[:200]}); try again when the network is there."
         ) from error
+
+
+def _from_hub(clip: Any, repository: str, cache: Path, beside: Path) -> Mapping[str, Any]:
+    """The weights of a repository, whose description of the model is put beside them."""
+    fetch = clip.pretrained.download_pretrained_from_hf
+    described = Path(fetch(repository, filename=towers.DESCRIPTION, cache_dir=str(cache)))
+    write_whole(beside / towers.DESCRIPTION, [described.read_bytes()])
+    return _images_only(weights.read(Path(fetch(repository, cache_dir=str(cache)))))
+
+
+def _images_only(state: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Without the side that reads texts."""
+    return {name: value for name, value in state.items() if name.startswith("visual.")} or state
 
 
 def _save(state: Mapping[str, Any], file: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -10,6 +11,8 @@ from dedupe_core.embedders import ModelError, weights
 from dedupe_core.embedders.preprocess import Preprocess
 
 Kind = Literal["open_clip", "timm", "torchscript"]
+DESCRIPTION = "open_clip_config.json"
+"""Beside the weights of a model that open_clip does not know by name."""
 _OF_A_TAG = ("mean", "std", "interpolation", "resize_mode")
 _HEADS = ("fc.", "head.", "head_dist.", "classifier.")
 _IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
@@ -41,12 +44,15 @@ def build(kind: Kind, model: str, file: Path, size: int = 224) -> Tower:
 def _open_clip(model: str, file: Path, size: int) -> tuple[Any, Preprocess]:
     del size
     clip = imported("open_clip")
-    config = clip.get_model_config(model)
-    if config is None:
+    described = file.with_name(DESCRIPTION)
+    if described.is_file():
+        name, tag = f"local-dir:{file.parent}", _described(described)
+    elif ":" not in model and clip.get_model_config(model) is not None:
+        name, tag = model, clip.get_pretrained_cfg(model, file.stem.rsplit("--", 1)[-1]) or {}
+    else:
         raise ModelError(f"open_clip has no model {model!r}. See: keepone models list")
-    tag = clip.get_pretrained_cfg(model, file.stem.rsplit("--", 1)[-1]) or {}
     whole = clip.create_model(
-        model, pretrained=None, load_weights=False, force_quick_gelu=bool(tag.get("quick_gelu", False))
+        name, pretrained=None, load_weights=False, force_quick_gelu=bool(tag.get("quick_gelu", False))
     )
     state = clip.factory.convert_state_dict(whole, dict(weights.read(file)))
     clip.factory.resize_pos_embed(state, whole)
@@ -55,6 +61,15 @@ def _open_clip(model: str, file: Path, size: int) -> tuple[Any, Preprocess]:
     given = {**whole.visual.preprocess_cfg, **{key: tag[key] for key in _OF_A_TAG if key in tag}}
     edge = given["size"][0] if isinstance(given["size"], (tuple, list)) else given["size"]
     return whole.visual, _wanted(edge, edge, given["mean"], given["std"], given["interpolation"], given["resize_mode"])
+
+
+def _described(file: Path) -> dict[str, Any]:
+    """How the pictures of a model are prepared that comes with its own description. Raises `ModelError`."""
+    try:
+        told = json.loads(file.read_text("utf-8"))
+        return {**told.get("preprocess_cfg", {})} if isinstance(told["model_cfg"], dict) else {}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelError(f"{file} describes no model; fetch it again: keepone models pull") from error
 
 
 def _timm(model: str, file: Path, size: int) -> tuple[Any, Preprocess]:

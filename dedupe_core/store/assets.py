@@ -19,6 +19,7 @@ from dedupe_core.store.codec import (
     signature_from,
 )
 
+_AT_ONCE = 500
 _PHOTO = """
   SELECT asset.id AS row, source.name AS source_name, asset.key, asset.revision, asset.name, asset.folder, asset.size,
          asset.facts, asset.content, asset.error, signature.id AS signature_row, signature.phashes, signature.pixels,
@@ -45,6 +46,10 @@ class Assets:
         row = self.source(name, kind)
         self.db.execute("UPDATE source SET kind = ?, options = ? WHERE id = ?", (kind, dumps(dict(options)), row))
         return row
+
+    def named(self) -> list[sqlite3.Row]:
+        """name, kind and options of each source, without counting what is in it."""
+        return self.db.execute("SELECT name, kind, options FROM source ORDER BY name").fetchall()
 
     def sources(self) -> list[sqlite3.Row]:
         """name, kind, state, note, scanned_at, and the count and bytes of what is there."""
@@ -115,10 +120,11 @@ class Assets:
         self._set_aliases(source, assets)
 
     def _set_aliases(self, source: int, assets: Sequence[Asset]) -> None:
-        self.db.executemany(
-            "DELETE FROM alias WHERE asset = (SELECT id FROM asset WHERE source = ? AND key = ?)",
-            [(source, encode_name(asset.id.key)) for asset in assets],
-        )
+        if self.db.execute("SELECT EXISTS (SELECT 1 FROM alias)").fetchone()[0]:
+            self.db.executemany(
+                "DELETE FROM alias WHERE asset = (SELECT id FROM asset WHERE source = ? AND key = ?)",
+                [(source, encode_name(asset.id.key)) for asset in assets],
+            )
         self.db.executemany(
             "INSERT OR IGNORE INTO alias (token, asset) SELECT ?, id FROM asset WHERE source = ? AND key = ?",
             [
@@ -167,13 +173,14 @@ class Assets:
     # reading -----------------------------------------------------------------------------------------------------
 
     def photos(self, rows: Iterable[int]) -> dict[int, Photo]:
-        """Photos by row."""
-        found = {}
-        for row in rows:
-            record = self.db.execute(f"{_PHOTO} WHERE asset.id = ?", (row,)).fetchone()
-            if record is not None:
-                found[row] = _photo(record)
-        return found
+        """Photos by row, in the order of `rows`."""
+        query = f"{_PHOTO} WHERE asset.id IN (SELECT value FROM json_each(?))"  # noqa: S608
+        wanted = list(dict.fromkeys(rows))
+        found: dict[int, Photo] = {}
+        for start in range(0, len(wanted), _AT_ONCE):
+            records = self.db.execute(query, (json.dumps(wanted[start : start + _AT_ONCE]),))
+            found |= {record["row"]: _photo(record) for record in records}
+        return {row: found[row] for row in wanted if row in found}
 
     def present(self, rows: Iterable[int]) -> set[int]:
         """Those of the rows that are believed to be there."""

@@ -6,12 +6,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from connectors.base import Asset, AssetId, Part
 from dedupe_core.model import Edge, Evidence, Signature
 
-_EPOCH = datetime(1970, 1, 1)
+EPOCH = datetime(1970, 1, 1)
 _JSON = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), sort_keys=True)
 _OWN_COLUMNS = {"id", "revision", "name", "folder", "size"}
 _FACTS = tuple(name for name in Asset.__slots__ if name not in _OWN_COLUMNS)
@@ -34,7 +35,7 @@ def decode_name(name: bytes) -> str:
 
 def seconds(moment: datetime | None) -> float | None:
     """A naive local time as a number that only serves differences and equality."""
-    return None if moment is None else (moment.replace(tzinfo=None) - _EPOCH).total_seconds()
+    return None if moment is None else (moment.replace(tzinfo=None) - EPOCH).total_seconds()
 
 
 def asset_facts(asset: Asset) -> dict[str, Any]:
@@ -51,10 +52,16 @@ def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, frozenset):
-        return sorted(value)
+        return _in_order(value)
     if isinstance(value, tuple) and value and isinstance(value[0], Part):
         return [[part.role, part.key, part.revision, part.size] for part in value]
     return dict(value) if isinstance(value, Mapping) else value
+
+
+@lru_cache(maxsize=4096)
+def _in_order(values: frozenset[str]) -> list[str]:
+    """Many photos share their labels and flags."""
+    return sorted(values)
 
 
 def asset_from(identity: AssetId, revision: str, name: str, folder: str, size: int, facts: Mapping[str, Any]) -> Asset:

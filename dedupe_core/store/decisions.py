@@ -117,9 +117,11 @@ class Decisions:
         return int(self.db.execute("SELECT COALESCE(MAX(id), 0) FROM decision").fetchone()[0])
 
     def acts(self, before: int | None = None, limit: int = 50) -> list[sqlite3.Row]:
-        """Acts, newest first: token, at, groups, photos that go, bytes, verb, the last decision's id, revoked."""
+        """Acts, newest first: token, at, groups, the key of a photo that stays, photos that go, bytes, verb, the last
+        decision's id, revoked."""
         return self.db.execute(
             """SELECT token, MAX(id) AS last, MAX(at) AS at, COUNT(*) AS groups, MIN(grp) AS grp, MIN(verb) AS verb,
+                 json_extract(MIN(kept), '$[0][1]') AS key,
                  SUM(json_array_length(dropped)) AS photos, SUM(size) AS size, MAX(revoked_at) AS revoked_at
                FROM decision GROUP BY token HAVING ? IS NULL OR MAX(id) < ? ORDER BY last DESC LIMIT ?""",
             (before, before, limit),

@@ -7,11 +7,15 @@ of SQLite costs as much time as a kilobyte, so that a million one by one load te
 
 from __future__ import annotations
 
+import json
+import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Container, Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
 
+from dedupe_core.store.codec import EPOCH, seconds
 from dedupe_core.store.signatures import LIVE
 
 if TYPE_CHECKING:
@@ -22,6 +26,21 @@ _BLOCK = 1024
 """Vectors in one row at most."""
 _WAITING = f"""FROM signature WHERE phashes IS NOT NULL AND {LIVE} AND NOT EXISTS
   (SELECT 1 FROM embedding WHERE embedding.model = ? AND embedding.signature = signature.id)"""  # noqa: S608
+
+
+class Place(NamedTuple):
+    """One photo of a picture. `taken` is a naive local time as `codec.seconds` writes it, None where nothing tells."""
+
+    signature: int
+    source: str
+    folder: str
+    taken: float | None
+    labels: tuple[str, ...]
+
+    @property
+    def month(self) -> str:
+        """ "2024-06", "" where nothing tells when it was taken."""
+        return "" if self.taken is None else (EPOCH + timedelta(seconds=self.taken)).strftime("%Y-%m")
 
 
 class Embeddings:
@@ -158,15 +177,61 @@ class Embeddings:
         """Drop a model with its vectors and pairs."""
         self.db.execute("DELETE FROM model WHERE name = ?", (name,))
 
-    def put_pairs(self, model: int, pairs: Iterable[tuple[int, int, float]], floor: float) -> None:
+    def put_pairs(
+        self,
+        model: int,
+        pairs: Iterable[tuple[int, int, float]],
+        floor: float,
+        alone: Container[tuple[int, int]] = frozenset(),
+        joined: str = "",
+    ) -> None:
         """Keep the nearest neighbours that a join found (a < b, cosine) in place of older ones. `floor` is the cosine
-        down to which they were looked for."""
+        down to which they were looked for; `alone` holds the pairs that nothing else proposed and that are alike enough
+        to be shown without proof; `joined` is a mark of what the join covered."""
         self.db.execute("DELETE FROM resemblance WHERE model = ?", (model,))
         self.db.executemany(
-            "INSERT INTO resemblance (model, a, b, cosine) VALUES (?, ?, ?, ?)",
-            [(model, a, b, cosine) for a, b, cosine in pairs],
+            "INSERT INTO resemblance (model, a, b, cosine, alone) VALUES (?, ?, ?, ?, ?)",
+            [(model, a, b, cosine, int((a, b) in alone)) for a, b, cosine in pairs],
         )
-        self.db.execute("UPDATE model SET floor = ? WHERE id = ?", (floor, model))
+        self.db.execute("UPDATE model SET floor = ?, joined = ? WHERE id = ?", (floor, joined, model))
+
+    def joined(self, name: str) -> str:
+        """The mark that the newest pairs were kept with."""
+        row = self.db.execute("SELECT joined FROM model WHERE name = ?", (name,)).fetchone()
+        return "" if row is None else str(row[0])
+
+    def pairs(self, name: str) -> list[tuple[int, int, float]]:
+        """The kept pairs (a < b, cosine)."""
+        query = """SELECT a, b, cosine FROM resemblance JOIN model ON model.id = resemblance.model
+          WHERE model.name = ? ORDER BY a, b"""
+        return [(int(a), int(b), float(cosine)) for a, b, cosine in self.db.execute(query, (name,))]
+
+    def places(self) -> Iterator[Place]:
+        """Where every picture that is somewhere lies and when it was taken, once for each of its photos."""
+        query = """SELECT signature.id, source.name, asset.folder, signature.taken, asset.facts
+          FROM signature JOIN asset ON asset.content = signature.content AND asset.gone_at IS NULL
+          JOIN source ON source.id = asset.source WHERE signature.phashes IS NOT NULL ORDER BY signature.id, asset.id"""
+        for row, source, folder, taken, facts in self.db.execute(query):
+            told = json.loads(facts)
+            moment = datetime.fromisoformat(told["taken_at"]) if taken is None and told.get("taken_at") else None
+            labels = tuple(told.get("labels", ()))
+            yield Place(int(row), source, os.fsdecode(folder), seconds(moment) if moment else taken, labels)
+
+    def alone(self, name: str) -> list[tuple[int, int, float]]:
+        """The kept pairs (a < b, cosine) that only this model proposed and that are shown without proof."""
+        query = """SELECT a, b, cosine FROM resemblance JOIN model ON model.id = resemblance.model
+          WHERE model.name = ? AND alone = 1 ORDER BY a, b"""
+        return [(int(a), int(b), float(cosine)) for a, b, cosine in self.db.execute(query, (name,))]
+
+    def resemblance(self, name: str, a: int, b: int) -> float | None:
+        """How far two contents (signature rows) stand out for a model: 0 at the cosine that chance reaches, 1 at equal
+        vectors. None when the join did not find them."""
+        query = """SELECT cosine, floor FROM resemblance JOIN model ON model.id = resemblance.model
+          WHERE model.name = ? AND a = ? AND b = ?"""
+        row = self.db.execute(query, (name, min(a, b), max(a, b))).fetchone()
+        if row is None or row[1] is None or row[1] >= 1.0:
+            return None
+        return min(max((float(row[0]) - float(row[1])) / (1.0 - float(row[1])), 0.0), 1.0)
 
     def floor(self, name: str) -> float | None:
         """The cosine down to which the kept pairs go, or None when there are none."""

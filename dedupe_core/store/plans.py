@@ -113,11 +113,12 @@ class Plans:
         return [_entry(row) for row in rows]
 
 
-def plan_id(created_at: float, steps: Sequence[Step]) -> str:
+def plan_id(created_at: float, steps: Sequence[Step], gifts: Sequence[Step] = ()) -> str:
     """The id of a plan: 16 hexadecimal digits of the sha256 over when it was made and every step, so that a plan that
     was altered no longer has its id."""
-    body = plan_to_json(Plan("", created_at, tuple(steps)))
-    return hashlib.sha256(dumps([body["created_at"], body["steps"]]).encode()).hexdigest()[:16]
+    body = plan_to_json(Plan("", created_at, tuple(steps), gifts=tuple(gifts)))
+    parts = [body["created_at"], body["steps"], *([body["gifts"]] if gifts else [])]
+    return hashlib.sha256(dumps(parts).encode()).hexdigest()[:16]
 
 
 def plan_to_json(plan: Plan) -> dict[str, Any]:
@@ -126,31 +127,36 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
         "id": plan.id,
         "created_at": plan.created_at,
         "skipped": dict(plan.skipped),
-        "steps": [
-            {
-                "number": s.number,
-                "asset": asset_to_json(s.asset),
-                "content": s.content,
-                "verb": s.verb,
-                "target": s.target,
-                "keeper": asset_to_json(s.keeper),
-                "keeper_content": s.keeper_content,
-                "relation": s.relation,
-                "group": s.group,
-                "reason": s.reason,
-            }
-            for s in plan.steps
-        ],
+        "steps": [_step_to_json(step) for step in plan.steps],
+        **({"gifts": [_step_to_json(step) for step in plan.gifts]} if plan.gifts else {}),
+    }
+
+
+def _step_to_json(step: Step) -> dict[str, Any]:
+    return {
+        "number": step.number,
+        "asset": asset_to_json(step.asset),
+        "content": step.content,
+        "verb": step.verb,
+        "target": step.target,
+        "keeper": asset_to_json(step.keeper),
+        "keeper_content": step.keeper_content,
+        "relation": step.relation,
+        "group": step.group,
+        "reason": step.reason,
     }
 
 
 def plan_from_json(raw: Mapping[str, Any]) -> Plan:
     """The inverse of `plan_to_json`."""
-    steps = tuple(
-        Step(**{**step, "asset": asset_from_json(step["asset"]), "keeper": asset_from_json(step["keeper"])})
-        for step in raw["steps"]
+    steps, gifts = (
+        tuple(
+            Step(**{**step, "asset": asset_from_json(step["asset"]), "keeper": asset_from_json(step["keeper"])})
+            for step in raw.get(which, ())
+        )
+        for which in ("steps", "gifts")
     )
-    return Plan(raw["id"], raw["created_at"], steps, raw.get("skipped", {}))
+    return Plan(raw["id"], raw["created_at"], steps, raw.get("skipped", {}), gifts)
 
 
 def _entry(row: sqlite3.Row) -> Entry:

@@ -89,6 +89,18 @@ class Runs:
         record = self.db.execute("SELECT * FROM grp WHERE run = ? AND id = ?", (run, group)).fetchone()
         return None if record is None else self._choice(record)
 
+    def around(self, rows: Iterable[int]) -> Iterator[Choice]:
+        """The groups of the newest run that hold one of these assets, each once."""
+        latest = self.latest()
+        if latest is None:
+            return
+        query = "SELECT grp FROM member WHERE run = ? AND asset = ? ORDER BY grp"
+        found = {str(each[0]): None for row in rows for each in self.db.execute(query, (latest["id"], row))}
+        for group in found:
+            choice = self.one(int(latest["id"]), group)
+            if choice is not None:
+                yield choice
+
     def _choice(self, record: sqlite3.Row) -> Choice:
         members = self.db.execute(
             "SELECT asset, role, reason FROM member WHERE run = ? AND grp = ? ORDER BY asset",

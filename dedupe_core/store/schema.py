@@ -227,4 +227,10 @@ MIGRATIONS: tuple[str, ...] = (
     """
     ALTER TABLE decision ADD COLUMN answer TEXT NOT NULL DEFAULT '';
     """,
+    """
+    ALTER TABLE resemblance ADD COLUMN alone INTEGER NOT NULL DEFAULT 0;
+    """,
+    """
+    ALTER TABLE model ADD COLUMN joined TEXT NOT NULL DEFAULT '';
+    """,
 )

@@ -162,6 +162,62 @@ def test_everything_suggested_in_a_lane_is_accepted_after_a_preview(visit: Open)
     assert window.settled()["lanes"]["identical"]["groups"] == 17
 
 
+def test_a_lane_in_which_all_is_answered_says_so_and_leads_on(visit: Open) -> None:
+    window = visit()
+    page = window.review("sets")
+    page.keyboard.press("a")
+    page.wait_for_selector("group-card .empty")
+    assert "All done" in page.inner_text("group-card")
+    assert "Go on with Identical" in page.inner_text("group-card .primary")
+    page.keyboard.press("Enter")
+    assert window.settled()["lanes"]["sets"]["decided"] == 1
+    page.keyboard.press("u")
+    page.wait_for_selector("group-card figure")
+    assert window.settled()["lanes"]["sets"]["decided"] == 0
+
+
+def test_a_turned_copy_is_turned_back_where_it_lies_on_the_other(visit: Open) -> None:
+    page = visit().review("same")
+    names = "[...deck.pages.values()].flat().findIndex((group) => group.photos[1]?.name === 'turned left.jpg')"
+    at = deck(page, names)
+    assert at >= 0, "the demo gallery has a turned copy"
+    deck(page, f"deck.go({at})")
+    page.keyboard.press("c")
+    page.wait_for_selector("dialog.compare table")
+    boxes = "() => [...document.querySelectorAll('.pane img')].map((one) => one.getBoundingClientRect().toJSON())"
+    page.keyboard.press("m")
+    page.keyboard.press("m")
+    page.keyboard.press("m")
+    until(page, "[...document.querySelectorAll('.pane img')].some((one) => one.style.transform)")
+    below, above = page.evaluate(boxes)
+    assert above == pytest.approx(below, abs=1.5)
+
+
+def test_the_document_stays_small_however_long_the_list_is(visit: Open, tmp_path: Path) -> None:
+    with served(desk_of_many(tmp_path / "data", 10_000, "exact")) as server:
+        page = visit(server).review("identical")
+        for share in (0.2, 0.9, 0.5):
+            page.evaluate(
+                f"() => {{ const box = document.querySelector('.rows'); box.scrollTop = box.scrollHeight * {share}; }}"
+            )
+            until(page, "![...document.querySelectorAll('.row')].some((row) => row.dataset.empty)")
+            assert page.evaluate("document.querySelectorAll('*').length") < 1500
+
+
+def test_a_photo_of_a_plan_can_stay_after_all(visit: Open) -> None:
+    window = visit()
+    page = window.review("identical")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    marked = window.settled()["planned_photos"]
+    window.go("plan")
+    page.click(".make button")
+    page.wait_for_selector(".steps-list td")
+    page.click(".steps-list td button")
+    until(page, f"document.querySelectorAll('.steps-list tbody tr').length === {marked - 1}")
+    assert window.settled()["planned_photos"] == marked - 1
+
+
 def test_both_pictures_of_a_comparison_show_the_same_part(visit: Open) -> None:
     window = visit()
     page = window.review("same")

@@ -91,6 +91,7 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
         {"jpeg_quality": 75},
         "less compressed: JPEG quality 95 against JPEG quality 75",
     ),
+    ("score", {"score": 0.72}, {"score": 0.4}, "rated higher by its library: 0.72 against 0.40"),
     ("metadata", {"exif_fields": 36}, {"exif_fields": 3}, "more metadata: 36 fields against 3 fields"),
     ("folder_priority", {"folder": "Pictures"}, {"folder": "WhatsApp"}, "preferred folder: Pictures against WhatsApp"),
     ("name_pattern", {}, {"name": "b (1).jpg"}, "name without a copy mark: z.jpg against b (1).jpg"),

@@ -13,7 +13,7 @@ from dedupe_core.embedders.towers import imported
 
 CLIP = "keepone-tiny"
 TIMM = "test_vit"
-_CONFIG = {
+CONFIG = {
     "embed_dim": 48,
     "vision_cfg": {"image_size": 64, "layers": 2, "width": 64, "head_width": 16, "patch_size": 16},
     "text_cfg": {"context_length": 16, "vocab_size": 64, "width": 32, "heads": 2, "layers": 1},
@@ -25,7 +25,7 @@ def open_clip() -> Any:
     """open_clip, knowing the small architecture."""
     module = imported("open_clip")
     folder = Path(mkdtemp(prefix="keepone-model-"))
-    (folder / f"{CLIP}.json").write_text(json.dumps(_CONFIG))
+    (folder / f"{CLIP}.json").write_text(json.dumps(CONFIG))
     module.add_model_config(folder)
     return module
 

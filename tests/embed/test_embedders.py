@@ -85,10 +85,9 @@ def test_the_chosen_precision_agrees_with_float32(tmp_path: Path) -> None:
     exact = LocalEmbedder(tower, "cpu", "fp32").embed(pictures(32, tower))
     embedder = LocalEmbedder(tower, "cpu")
     assert np.abs(embedder.embed(pictures(3, tower)) - exact[:3]).max() < 1e-6, "a handful is not worth a measurement"
-    assert embedder.choice is None
     assert embedder.how == "cpu, fp32"
     found = embedder.embed(pictures(32, tower))
-    assert embedder.choice is not None
+    assert embedder.choice
     assert set(embedder.choice.tried) == {"fp32", "medium", "mixed"}
     assert (np.einsum("ij,ij->i", found, exact) >= LEAST_COSINE).all()
     assert str(embedder.choice).startswith("cpu, ")
@@ -174,7 +173,7 @@ def test_a_batch_that_does_not_fit_is_halved_until_it_does(tmp_path: Path, error
 def test_a_model_too_large_for_one_picture_is_told(tmp_path: Path) -> None:
     tower = towers.build("open_clip", models.CLIP, models.clip_checkpoint(tmp_path))
     hungry = Hungry(1, MemoryError())
-    embedder = LocalEmbedder(towers.Tower(hungry, tower.preprocess, "hungry"), "cpu", "fp32", batch=4)
+    embedder = LocalEmbedder(towers.Tower(hungry, tower.preprocess, "hungry"), "cpu", "fp32", batch=4, threads=1)
     hungry.most = 0
     with pytest.raises(ModelError, match="more memory than there is for one picture"):
         embedder.embed(pictures(2, tower))
@@ -183,7 +182,7 @@ def test_a_model_too_large_for_one_picture_is_told(tmp_path: Path) -> None:
 def test_another_error_of_the_model_is_not_taken_for_memory(tmp_path: Path) -> None:
     tower = towers.build("open_clip", models.CLIP, models.clip_checkpoint(tmp_path))
     hungry = Hungry(1, RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
-    embedder = LocalEmbedder(towers.Tower(hungry, tower.preprocess, "broken"), "cpu", "fp32", batch=4)
+    embedder = LocalEmbedder(towers.Tower(hungry, tower.preprocess, "broken"), "cpu", "fp32", batch=4, threads=1)
     with pytest.raises(RuntimeError, match="shapes"):
         embedder.embed(pictures(2, tower))
 
@@ -300,6 +299,15 @@ def test_torchvision_of_another_build_is_importable_after_the_guard() -> None:
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert shown.stdout.strip() == "fine", shown.stderr
+
+
+@pytest.mark.parametrize("words", ["--help", "groups", "plan", "status", "models list", "models path"])
+def test_a_command_that_runs_no_model_imports_no_torch(tmp_path: Path, words: str) -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "dedupe_app.cli", "--data", str(tmp_path), *words.split()]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True)
+    imported = {line.rpartition("|")[2].strip().split(".")[0] for line in shown.stderr.splitlines() if "|" in line}
+    assert "dedupe_app" in imported
+    assert not {"torch", "torchvision", "open_clip", "timm"} & imported
 
 
 def test_no_torch_is_imported_before_a_model_runs() -> None:

@@ -24,7 +24,7 @@ from dedupe_core.settings import Settings
 from dedupe_core.store import Store
 from feedback import judge_of
 from feedback.labels import revoke, say
-from feedback.reanalyse import regroup
+from feedback.reanalyse import keep, reanalyse, regroup
 from tests.feedback.libraries import label
 from tests.pictures import jpeg, scene
 
@@ -220,6 +220,55 @@ def test_the_stored_evidence_gives_the_groups_of_the_scan(library: Library) -> N
     scanned = {(one.group.id, one.keep, one.drop) for one in library.store.runs.choices()}
     again = regroup(library.store, library.settings, NoFeedback())
     assert {(one.group.id, one.keep, one.drop) for one in again} == scanned
+
+
+def regrouped(library: Library) -> None:
+    judge = judge_of(library.store)
+    keep(library.store, library.settings, judge, reanalyse(library.store, library.settings, judge))
+
+
+def test_a_photo_that_a_broken_scan_left_uncompared_is_compared_after_groups_were_made_again(
+    library: Library, home: Path
+) -> None:
+    shutil.copy(home / "f.jpg", home / "other.jpg")
+    (home / "smaller.jpg").write_bytes(jpeg(scene(3, 640, 480).resize((480, 360), Image.Resampling.LANCZOS), 85))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("dedupe_core.pipeline.compare", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            library.scan()
+    regrouped(library)
+    assert frozenset(("f.jpg", "smaller.jpg")) not in together(library)
+    library.scan()
+    assert frozenset(("f.jpg", "smaller.jpg")) in together(library)
+
+
+def _killed(*args: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_labelled_photo_is_recognised_later_though_groups_were_made_again_in_between(
+    library: Library, home: Path
+) -> None:
+    reject(library, "d.jpg", "e.jpg")
+    regrouped(library)
+    library.scan()
+    for name in ("d", "e"):
+        Image.open(home / f"{name}.jpg").save(home / f"{name}.png")
+        (home / f"{name}.jpg").rename(home.parent / f"{name}.jpg")
+    library.scan()
+    assert frozenset(("d.png", "e.png")) not in together(library)
+
+
+def test_a_scan_after_groups_were_made_again_finds_nothing_to_do(library: Library) -> None:
+    reject(library, "d.jpg", "e.jpg")
+    library.scan()
+    regrouped(library)
+    newest = library.store.runs.latest()
+    library.scan()
+    after = library.store.runs.latest()
+    assert newest is not None
+    assert after is not None
+    assert after["id"] == newest["id"]
 
 
 def test_the_library_asks_what_people_said_until_now(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from dedupe_core.model import Evidence
 from feedback.features import NAMES, SIGNS, features
 from feedback.judge import Answers
-from feedback.learner import MOST_MOVED, REACH, Example, excess, fit, shipped
+from feedback.learner import LEAST_VOTES, MOST_MOVED, Example, excess, fit, shipped
 from tests.core.albums import content_of, edge, photo
 from tests.feedback.libraries import label
 
@@ -79,7 +79,7 @@ def test_no_answers_move_a_pair_beyond_the_stated_bounds(answers: list[Example],
     model = fit(answers)
     before = fit([]).logit(pair)
     assert before - MOST_MOVED - 1e-9 <= model.logit(pair) <= before + MOST_MOVED + 1e-9
-    if model.likeness(pair) > REACH:
+    if model.votes(np.array([shipped().standardised(pair)]))[0] < LEAST_VOTES - 1e-6:
         assert model.logit(pair) >= before - 1e-9
         assert model.rejects(pair, 1.0) is None
 
@@ -89,12 +89,12 @@ def test_being_worse_than_a_rejected_pair_is_no_difference_from_it(
     pair: dict[str, float], other: dict[str, float]
 ) -> None:
     prior = shipped()
-    one, two = prior.standardised(pair), prior.standardised(other)
-    worse = tuple(
-        min(a, b) if s > 0 else max(a, b) if s < 0 else b for a, b, s in zip(one, two, SIGNS.values(), strict=True)
-    )
-    assert excess(worse, two) == 0
-    assert excess(one, two) >= 0
+    one, two = (np.array(prior.standardised(told)) for told in (pair, other))
+    signs = np.array(list(SIGNS.values()))
+    worse = np.where(signs > 0, np.minimum(one, two), np.where(signs < 0, np.maximum(one, two), two))
+    assert excess(worse, two[None]) == 0
+    assert excess(one, two[None]) >= 0
+    assert excess(one, one[None]) == 0
 
 
 def test_one_answer_about_a_crowd_weighs_as_much_as_one_about_a_pair() -> None:
@@ -163,4 +163,15 @@ def test_judging_by_memory_needs_no_model() -> None:
     said = Answers([label("a", "b")])
     assert said.apart(content_of("a"), content_of("b"))
     assert not said.apart(content_of("a"), content_of("c"))
-    assert math.isinf(fit([]).likeness({}))
+    assert fit([]).rejects({}, 1.0) is None
+
+
+@settings(max_examples=40, deadline=None)
+@given(VALUES, ANSWERS, st.floats(0.1, 1))
+def test_a_click_or_two_move_no_other_pair(rejected: dict[str, float], told: list[Example], weight: float) -> None:
+    """Whatever two answers rejected, and whatever else was called the same: nothing like it is hidden or held back."""
+    agreed = [Example(one.features, True, one.weight) for one in told]
+    model = fit([Example(rejected, False, weight), Example(rejected, False), *agreed])
+    for pair in (rejected, *(one.features for one in told)):
+        assert model.rejects(pair, below=1.0) is None
+        assert model.logit(pair) >= fit([]).logit(pair) - 1e-9

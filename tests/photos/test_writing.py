@@ -8,8 +8,10 @@ import pytest
 
 from connectors.base import Asset, Changed, NotFound, Receipt, Refused, Unavailable, Unsupported
 from connectors.photos import PhotosConnector, labels
-from connectors.photos.carrying import Carry, preview, sentences
+from connectors.photos.carrying import Carry, carry_of
 from connectors.photos.script import explained
+from dedupe_core.gifts import gifts
+from dedupe_core.model import Step
 from tests.fakes.photos import (
     FakePhotosModule,
     SimulatedPhotos,
@@ -225,11 +227,15 @@ def test_the_keeper_takes_over_what_it_lacks_and_gives_it_back(
     library.set_keywords(loser, ["dog", "keepone:redundant", "sea"])
     connector = make(writing=True, kit=kit)
     a, b = only(connector, keeper), only(connector, loser)
-    carry = preview(a, [b], "KeepOne")
     place = (41.9, 12.5)
+    (gift,) = gifts([Step(1, b, "c", "tag", "X", a, "c", "exact", "g", "same")], {"photos": connector.features}, True)
+    given = json.loads(gift.target)
+    keepers = given["labels"].pop(0)
+    assert keepers.endswith("/Keepers")
+    carry = carry_of(given, "KeepOne", False)
     assert carry == Carry(("dog",), ("Trips/Rome",), favorite=True, description="At the fountain", place=place)
-    assert len(list(sentences(a, carry))) == 5
-    receipt = connector.carry(a, carry, "t")
+    receipt = connector.carry(a, given, "t")
+    assert receipt.verb == "carry"
     now = connector.look(a.id)
     assert now.labels == {"Common", "Trips/Rome", "#sea", "#dog"}
     assert (now.title, now.description, now.place) == ("Mine", "At the fountain", place)
@@ -247,11 +253,11 @@ def test_a_carry_that_broke_off_anywhere_is_found_and_undone(
 ) -> None:
     key = library.add("keep.jpg", b"1")
     connector = make(writing=True, kit=kit)
-    asset, carry = only(connector, key), Carry(("dog",), ("Album",), favorite=True, description="Words")
+    asset, gift = only(connector, key), {"labels": ["Album", "#dog"], "favorite": True, "description": "Words"}
     photos.fail(lost, timed_out())
     with pytest.raises(Unavailable):
-        connector.carry(asset, carry, "t")
-    receipt = connector.writing.settle_carry(asset, carry, "t")
+        connector.carry(asset, gift, "t")
+    receipt = connector.settle("carry", asset, json.dumps(gift), "t")
     if receipt is not None:
         connector.restore(told(receipt))
     assert connector.look(asset.id) == asset
@@ -262,7 +268,7 @@ def test_undo_of_a_carry_leaves_what_a_person_changed_since(
 ) -> None:
     key = library.add("keep.jpg", b"1")
     connector = make(writing=True)
-    receipt = connector.carry(only(connector, key), Carry(title="Theirs", description="Words"), "t")
+    receipt = connector.carry(only(connector, key), {"title": "Theirs", "description": "Words"}, "t")
     library.attribute(key, ZTITLE="By hand")
     back = connector.restore(told(receipt))
     assert (back.title, back.description) == ("By hand", "")
@@ -274,5 +280,5 @@ def test_what_changed_is_not_carried_to(make: Make, library: SyntheticLibrary, p
     asset = only(connector, key)
     library.change(key, b"2")
     with pytest.raises(Changed):
-        connector.carry(asset, Carry(favorite=True), "t")
+        connector.carry(asset, {"favorite": True}, "t")
     assert library.value(key, "ZFAVORITE") == 0

@@ -152,7 +152,7 @@ def command(home: Home, *args: str) -> list[str]:
     return [sys.executable, "-m", "dedupe_app.cli", "--config", str(home.file), *args]
 
 
-def until(what: Callable[[], Any], seconds: float = 60.0) -> Any:
+def until(what: Callable[[], Any], seconds: float = 120.0) -> Any:
     """Wait for something to become true and return it; a test that waits in vain fails here."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

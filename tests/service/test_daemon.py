@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -16,7 +17,7 @@ import pytest
 
 from dedupe_core.store import Store
 from tests.conftest import Mount
-from tests.service.conftest import Daemon, Home, Keepone, Start, command, until
+from tests.service.conftest import THIS_MONTH, Daemon, Home, Keepone, Start, command, until
 
 
 def ask(daemon: Daemon, page: str, host: str = "") -> tuple[int, str]:
@@ -144,15 +145,67 @@ def test_kill_9_of_the_daemon_loses_nothing_and_the_next_start_goes_on(home: Hom
         assert store.plans.open_intents() == []
 
 
-@pytest.mark.parametrize("after", [0.05, 0.4, 0.8, 1.2])
-def test_kill_9_of_a_run_in_any_stage_loses_nothing(home: Home, start: Start, after: float) -> None:
+ENDED = """
+import os, sys
+from pathlib import Path
+from dedupe_app.config import load
+from dedupe_app.jobs import run_job
+
+class Ending:
+    def stage(self, name, total):
+        self.name, self.at = name, -1
+        self.advance()
+    def advance(self, items=1, size=0, current=""):
+        self.at += 1
+        if (self.name, self.at) == (sys.argv[2], int(sys.argv[3])):
+            print("struck", flush=True)
+            os.kill(os.getpid(), int(sys.argv[4]))
+    def error(self, item, reason): ...
+
+run_job(load(Path(sys.argv[1])).config, "nightly", progress=Ending())
+"""
+
+
+STAGES = [("listing", 0), ("reading", 0), ("reading", 2), ("comparing", 0), ("grouping", 0), ("applying", 0)]
+STAGES += [("applying", 1), ("applying", 2)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(("stage", "at"), STAGES)
+def test_a_run_that_is_ended_in_any_stage_loses_nothing_and_the_daemon_goes_on(
+    home: Home, start: Start, stage: str, at: int, number: int
+) -> None:
+    """At the beginning of each stage, or after so many photos of it."""
+    for name in ("2019/01/d.jpg", "2019/01/e.jpg"):
+        home.picture(name, 2, quality=50 if "d" in name else 30)
+    home.job(action="delete", trust=["exact"], schedule="every 1 hours")
+    before = home.contents()
+    words = [sys.executable, "-c", ENDED, str(home.file), stage, str(at), str(int(number))]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=120)
+    assert "struck" in done.stdout, f"the run has no such moment: {done.stdout}"
+    assert done.returncode == (0 if number == signal.SIGTERM else -signal.SIGKILL), done.stderr
+    assert home.contents() == before
+    with home.store() as store:
+        assert store.jobs.history("nightly")[0].state in ("parked", "running")
+    daemon = start().ready()
+    until(lambda: daemon.runs("nightly", "done", "waiting"))
+    assert daemon.stop() == 0
+    assert home.contents() == before
+    assert home.there() == {f"{THIS_MONTH}/a.jpg", *(f"2019/01/{name}.jpg" for name in "bcde")}
+    with home.store() as store:
+        assert store.plans.open_intents() == []
+        assert store.check() == "ok"
+
+
+def test_kill_9_of_a_run_under_way_loses_nothing(home: Home, start: Start) -> None:
     many(home, 30)
     before = home.contents()
     home.raw["service"] |= {"retry_seconds": 0.2, "retry_longest": 0.2}
     home.job(action="delete", trust=["exact"], levels=["exact"], schedule="every 1 hours")
     daemon = start().ready()
     child = until(lambda: daemon.said("started"))[0]["pid"]
-    time.sleep(after)
+    time.sleep(0.6)
     if psutil.pid_exists(child):
         os.kill(child, signal.SIGKILL)
     until(lambda: daemon.runs("nightly", "done"))
@@ -282,8 +335,6 @@ def test_status_shows_what_a_job_found_wrong(home: Home, keepone: Keepone) -> No
 
 def test_a_run_parks_when_its_daemon_is_gone(home: Home) -> None:
     """The pipe is the leash: closed without a word, the run ends in good order."""
-    import sys
-
     from dedupe_app.daemon.child import request
 
     many(home)

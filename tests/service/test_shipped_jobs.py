@@ -8,6 +8,7 @@ import os
 import plistlib
 import shlex
 import subprocess
+import sys
 import urllib.request
 from collections.abc import Callable
 from datetime import date
@@ -395,3 +396,15 @@ def _free_port() -> int:
 
 
 assert date.today().year > 2019, "the old month of these tests is an old month"
+
+
+def test_three_answers_give_a_configuration_whose_one_job_works(home: Home, keepone: Keepone, tmp_path: Path) -> None:
+    file = str(tmp_path / "answered.yaml")
+    said = ["--path", str(home.photos), "--extras", "quarantine", "-o", file]
+    for answer, left in (("--ask", home.there()), ("--automatic", home.there())):
+        made = keepone("init", *said, answer, "--force", "--data", str(tmp_path / answer))
+        assert made.returncode == 0, made.stderr
+        words = [sys.executable, "-m", "dedupe_app.cli", "--config", file, "jobs", "run", "nightly", "--json"]
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        assert json.loads(done.stdout)["state"] == "done", done.stderr
+        assert len(home.there()) == len(left) - (2 if answer == "--automatic" else 0)

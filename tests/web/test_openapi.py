@@ -12,7 +12,8 @@ from dedupe_app.web.desk import Desk
 from dedupe_app.web.guard import Keys
 from tests.web.conftest import Page
 
-WITHOUT_WORK = ("/api/v1/events", "/apply", "/undo", "/scan", "/reanalyse")
+WITHOUT_WORK = ("/api/v1/events", "/apply", "/undo", "/scan", "/reanalyse", "/run")
+"""Streams and long work; their refusals are tested by name."""
 
 
 def document(desk: Desk) -> dict[str, Any]:
@@ -28,7 +29,20 @@ def test_every_route_says_what_it_is_for_and_how_it_refuses(desk: Desk) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/summary", "/groups", "/decisions", "/sources", "/jobs", "/plans", "/rules", "/doctor", "/unreadable", "/learn"],
+    [
+        "/summary",
+        "/groups",
+        "/decisions",
+        "/sources",
+        "/jobs",
+        "/plans",
+        "/rules",
+        "/doctor",
+        "/unreadable",
+        "/learn",
+        "/similar",
+        "/service",
+    ],
 )
 def test_answers_have_the_shape_that_the_document_says(page: Page, desk: Desk, path: str) -> None:
     whole = document(desk)
@@ -36,8 +50,8 @@ def test_answers_have_the_shape_that_the_document_says(page: Page, desk: Desk, p
     OAS31Validator({**schema, "components": whole["components"]}).validate(page.get(path))
 
 
-@pytest.mark.slow
-def test_a_fuzzer_finds_no_500(page: Page, desk: Desk) -> None:
+@pytest.mark.parametrize("examples", [3, pytest.param(60, marks=pytest.mark.slow)])
+def test_a_fuzzer_finds_no_500(page: Page, desk: Desk, examples: int) -> None:
     schemathesis = pytest.importorskip("schemathesis", reason="schemathesis is not installed")
     from hypothesis import HealthCheck, given, settings
 
@@ -49,7 +63,7 @@ def test_a_fuzzer_finds_no_500(page: Page, desk: Desk) -> None:
             continue
 
         @given(case=api.as_strategy())
-        @settings(max_examples=30, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
         def attack(case: Any) -> None:
             kept = {"cookie": f"{page.server.keys.cookie}={page.server.keys.session}", **page.headers}
             answer = case.call(base_url=page.server.base, headers=kept)

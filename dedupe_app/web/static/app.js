@@ -2,7 +2,7 @@
 /** The frame around the screens: where one is, where one can go, what is being done, and one state for all of them. */
 import { ApiError, begin, events, listen } from "./api.js";
 import { LANES, deck } from "./deck.js";
-import { h, put } from "./dom.js";
+import { h, put, reveal } from "./dom.js";
 import "./history.js";
 import "./home.js";
 import { GO, actionOf } from "./keys.js";
@@ -37,6 +37,8 @@ class App extends HTMLElement {
     window.addEventListener("keepone-language", () => this.retell());
     document.addEventListener("keydown", (event) => this.press(event));
     events.addEventListener("groups", () => this.changed());
+    events.addEventListener("job", (event) => this.found(/** @type {CustomEvent} */ (event).detail));
+    window.addEventListener("beforeunload", (event) => deck.queue.length && event.preventDefault());
     deck.addEventListener("summary", () => this.drawSavings());
     this.route();
   }
@@ -65,6 +67,8 @@ class App extends HTMLElement {
     const [screen = "", detail = ""] = location.hash.replace(/^#\//, "").split("/");
     const name = SCREENS.includes(screen) ? screen : "home";
     put(this.links, ...SCREENS.map((one) => h("a", { href: one === "review" ? `#/review/${deck.lane}` : `#/${one}`, "aria-current": one === name ? "page" : undefined }, t(`nav.${one}`))));
+    reveal(this.links);
+    events.dispatchEvent(new Event("screen"));
     const element = `${name}-screen`;
     if (name === "review") this.review(detail);
     else if (this.main.firstElementChild?.localName !== element) put(this.main, document.createElement(element));
@@ -81,10 +85,19 @@ class App extends HTMLElement {
     put(this.main, document.createElement("review-screen"));
   }
 
+  /** The first groups are there while a scan still compares. @param {any} job */
+  found(job) {
+    const { stage = "" } = job.status;
+    if (job.kind !== "scan" || job.state !== "running" || stage === this.stage) return;
+    this.stage = stage;
+    if (!deck.summary?.photos) this.changed();
+  }
+
   /** A run ended, or photos went or came back. */
   async changed() {
     await deck.refreshSummary();
-    if (document.body.dataset["screen"] === "review" && !deck.queue.length) deck.open();
+    const idle = !deck.queue.length && (!deck.here || (deck.index === 0 && !deck.here.touched));
+    if (document.body.dataset["screen"] === "review" && idle) deck.open();
   }
 
   retell() {

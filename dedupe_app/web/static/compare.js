@@ -25,14 +25,18 @@ const SIDEWAYS = [1, 3, 6, 7];
  */
 
 class CompareDialog extends HTMLElement {
-  connectedCallback() {
-    this.stop = new AbortController();
-    const signal = { signal: this.stop.signal };
+  constructor() {
+    super();
     /** @type {typeof MODES[number]} */ this.mode = "side";
     /** @type {View} */ this.view = { zoom: 1, x: 0.5, y: 0.5 };
     this.top = 0;
     this.symmetry = 0;
     /** @type {ReturnType<typeof setInterval> | undefined} */ this.blinking = undefined;
+  }
+
+  connectedCallback() {
+    this.stop = new AbortController();
+    const signal = { signal: this.stop.signal };
     this.panes = h("div.panes", { tabIndex: -1 });
     this.tools = h("div.tools", { role: "toolbar", "aria-label": t("compare.modes") });
     this.facts = h("div.facts", { tabIndex: 0, role: "region", "aria-label": t("compare.differences") });

@@ -8,7 +8,7 @@
  * @returns {any}
  */
 export function h(tag, props = {}, ...children) {
-  const [name, ...classes] = tag.split(".");
+  const [name = "div", ...classes] = tag.split(".");
   const element = document.createElement(name);
   if (classes.length) element.className = classes.join(" ");
   for (const [key, value] of Object.entries(props)) {
@@ -63,6 +63,14 @@ const SHAPES = {
   warn: "M8 1l7.5 14H.5zM7 6v4h2V6zm0 5v2h2v-2z",
   broken: "M1 2h14v12H1zm2 2v6l3-3 2 2 2-3 3 4V4z",
 };
+
+/** Scroll a row of links to the one that is here. @param {Element} row */
+export function reveal(row) {
+  const here = row.querySelector("[aria-current]");
+  if (!(here instanceof HTMLElement)) return;
+  const end = here.offsetLeft + here.offsetWidth - /** @type {HTMLElement} */ (row).offsetLeft;
+  if (end > row.scrollLeft + row.clientWidth || end - here.offsetWidth < row.scrollLeft) row.scrollLeft = end - here.offsetWidth - 12;
+}
 
 /**
  * Say something to a screen reader, without moving anything.

@@ -45,7 +45,7 @@ class HistoryScreen extends HTMLElement {
   act(act) {
     const words = act.groups > 1 ? t("toast.many", { n: act.groups, size: bytes(act.bytes) }) : t(`toast.${act.verb}`, { n: act.photos, size: bytes(act.bytes) });
     const undo = h("button", { type: "button", "aria-label": t("history.undoThis", { what: words }), onclick: () => this.undo(act.undo_token) }, icon("undo"), t("do.undo"));
-    return h(`li${act.revoked ? ".revoked" : ""}`, {}, h("time", {}, moment(act.at)), h("span", {}, words), act.revoked ? h("small", {}, t("history.revoked")) : undo);
+    return h(`li${act.revoked ? ".revoked" : ""}`, {}, h("time", {}, moment(act.at)), h("span", {}, act.groups > 1 ? "" : h("b", {}, act.name), act.groups > 1 ? "" : ": ", words), act.revoked ? h("small", {}, t("history.revoked")) : undo);
   }
 
   /** @param {string} token */

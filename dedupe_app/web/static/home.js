@@ -1,6 +1,7 @@
 // @ts-check
 /** The first screen: what can be freed, lane by lane, and the places of photos. */
-import { events, get, post } from "./api.js";
+import { events, get, post, sentence } from "./api.js";
+import { jobRow, similarPanel } from "./control.js";
 import { deck } from "./deck.js";
 import { h, icon, put } from "./dom.js";
 import { hint } from "./keys.js";
@@ -15,8 +16,10 @@ class HomeScreen extends HTMLElement {
     this.head = h("section.head");
     this.lanes = h("div.lanes-cards");
     this.places = h("div.sources");
+    this.similar = h("section.control", { "aria-labelledby": "similar-title", hidden: true });
+    this.jobs = h("section.control", { "aria-labelledby": "jobs-title", hidden: true });
     this.warnings = h("div.checks");
-    put(this, this.head, this.lanes, this.places, this.warnings);
+    put(this, this.head, this.lanes, this.places, this.similar, this.jobs, this.warnings);
     deck.addEventListener("summary", () => this.drawHead(), signal);
     events.addEventListener("job", (event) => {
       if (/** @type {CustomEvent} */ (event).detail.state !== "running") this.load();
@@ -34,10 +37,15 @@ class HomeScreen extends HTMLElement {
       const [sources, unread] = await Promise.all([get("/sources"), get("/unreadable")]);
       this.drawSources(sources, unread);
     } catch (error) {
-      put(this.places, h("p", { role: "alert" }, String(error)), h("button", { onclick: () => this.load() }, t("state.retry")));
+      put(this.places, h("p", { role: "alert" }, sentence(error)), h("button", { onclick: () => this.load() }, t("state.retry")));
     }
+    const [model, jobs] = await Promise.all([get("/similar").catch(() => null), get("/service").catch(() => [])]);
+    this.similar.hidden = !model || !deck.summary.run;
+    this.jobs.hidden = !jobs.length;
+    put(this.similar, ...(model && deck.summary.run ? similarPanel(model) : []));
+    put(this.jobs, ...(jobs.length ? [h("h2", { id: "jobs-title" }, t("home.jobs")), h("ul.jobs", {}, ...jobs.map(jobRow))] : []));
     const checks = await get("/doctor").catch(() => []);
-    const wrong = checks.filter((/** @type {any} */ check) => check.level !== "ok");
+    const wrong = checks.filter((/** @type {any} */ check) => check.level !== "ok" && check.name !== "lock"); // at work is told by the bar above
     put(this.warnings, wrong.length ? h("h2", {}, t("home.checks")) : "", ...wrong.map(checkRow));
   }
 
@@ -72,9 +80,9 @@ class HomeScreen extends HTMLElement {
   }
 }
 
-/** @param {string} path */
-function begin(path) {
-  post(path).catch((error) => events.dispatchEvent(new CustomEvent("job", { detail: { kind: "scan", state: "failed", error: error.message, result: {} } })));
+/** @param {string} path @param {any} [body] */
+export function begin(path, body) {
+  post(path, body).catch((error) => events.dispatchEvent(new CustomEvent("job", { detail: { kind: "scan", state: "failed", error: sentence(error), result: {} } })));
 }
 
 function steps() {

@@ -78,5 +78,5 @@ export function keyName(key) {
 /** The first key of an action, for a button's hint. @param {string} action */
 export function hint(action) {
   const key = KEYS.find((one) => one.action === action);
-  return key ? `${key.shift ? "⇧ " : ""}${keyName(key.keys[0])}` : "";
+  return key ? `${key.shift ? "⇧ " : ""}${keyName(key.keys[0] ?? "")}` : "";
 }

@@ -1,6 +1,6 @@
 // @ts-check
 /** What the groups learned from you, and making them again by it. */
-import { events, get, post } from "./api.js";
+import { events, get, post, sentence } from "./api.js";
 import { h, icon, put } from "./dom.js";
 import { t, term } from "./words.js";
 
@@ -30,7 +30,8 @@ class LearnScreen extends HTMLElement {
       h("ul", {}, ...verdicts.map((verdict) => h("li", {}, t(`learn.${verdict}`, { n: known.answers[verdict] ?? 0 })))),
       known.contradictions ? h("p.warning", {}, icon("warn"), t("learn.contradictions", { n: known.contradictions })) : "",
       h("h2", {}, t("learn.trust")),
-      h("ul", {}, ...known.rungs.map((/** @type {any} */ rung) => h("li", {}, h("b", {}, rung.kind), ` ${term("level", rung.level)} · ${t("learn.approved", { n: rung.approvals, denied: rung.denials })}`, rung.waits_for ? h("small", {}, ` ${rung.waits_for}`) : ""))),
+      h("p", {}, t("learn.trustAbout")),
+      h("ul", {}, ...known.rungs.map((/** @type {any} */ rung) => h("li", {}, h("b", {}, term("kind", rung.kind)), ` ${term("level", rung.level)} · ${t("learn.approved", { n: rung.approvals, denied: rung.denials })}`, rung.waits_for ? h("small", {}, ` · ${t("learn.waits", { what: rung.waits_for })}`) : ""))),
     );
   }
 
@@ -38,15 +39,16 @@ class LearnScreen extends HTMLElement {
     put(this.answer, t("state.loading"));
     try {
       const found = await post("/feedback/preview");
-      put(this.answer, h("p", {}, t("learn.would", found)), h("ul", {}, ...found.why.map((/** @type {string} */ why) => h("li", {}, why))));
+      const rows = found.groups.map((/** @type {any} */ one) => h("li", {}, h("span", {}, h("span.chip", {}, t(`learn.is.${one.kind}`)), " ", h("b", {}, one.name)), h("small", {}, one.why)));
+      put(this.answer, h("h2", {}, t("learn.would", found)), h("ul", {}, ...rows));
     } catch (error) {
-      put(this.answer, h("p.warning", { role: "alert" }, error instanceof Error ? error.message : ""));
+      put(this.answer, h("p.warning", { role: "alert" }, sentence(error)));
     }
   }
 
   run() {
     put(this.answer);
-    return post("/feedback/reanalyse").catch((error) => put(this.answer, h("p.warning", { role: "alert" }, error.message)));
+    return post("/feedback/reanalyse").catch((error) => put(this.answer, h("p.warning", { role: "alert" }, sentence(error))));
   }
 }
 

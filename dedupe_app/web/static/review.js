@@ -4,7 +4,7 @@ import { get, post } from "./api.js";
 import { actions, onlyThis } from "./card.js";
 import { openCompare } from "./compare.js";
 import { LANES, deck } from "./deck.js";
-import { announce, ask, h, icon, put } from "./dom.js";
+import { announce, ask, h, icon, put, reveal } from "./dom.js";
 import { GO, actionOf, hint } from "./keys.js";
 import "./list.js";
 import { bytes, count, percent, t } from "./words.js";
@@ -59,6 +59,7 @@ class ReviewScreen extends HTMLElement {
         return h("a", { href: `#/review/${lane}`, "aria-current": here }, t(`lane.${lane}`), h("span.count", {}, count(groups)));
       }),
     );
+    reveal(this.lanes);
   }
 
   async drawFilters() {
@@ -103,7 +104,7 @@ class ReviewScreen extends HTMLElement {
     const input = h("input", { id: "threshold", type: "range", min: "0", max: "1", step: "0.01", value: String(this.threshold ?? 0), "aria-label": t("filter.threshold") });
     const show = async () => {
       const answer = await post("/thresholds/preview", { lane: deck.lane, value: Number(input.value) });
-      told.textContent = t("filter.from", { score: percent(Number(input.value)), n: answer.groups, photos: answer.photos });
+      told.textContent = t("filter.from", { score: percent(Number(input.value)), n: answer.groups });
       const most = Math.max(1, ...answer.histogram);
       put(bars, ...answer.histogram.map((/** @type {number} */ one) => {
         const bar = h("i");

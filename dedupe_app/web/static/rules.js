@@ -1,6 +1,6 @@
 // @ts-check
 /** Who stays: the rules in their order, and what another order would change. Nothing is saved from here. */
-import { get, post } from "./api.js";
+import { get, post, sentence } from "./api.js";
 import { h, put } from "./dom.js";
 import { t } from "./words.js";
 
@@ -75,7 +75,7 @@ class RulesScreen extends HTMLElement {
         h("pre", {}, yaml),
       );
     } catch (error) {
-      put(this.answer, h("p.warning", { role: "alert" }, error instanceof Error ? error.message : ""));
+      put(this.answer, h("p.warning", { role: "alert" }, sentence(error)));
     }
   }
 }

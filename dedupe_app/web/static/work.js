@@ -9,6 +9,7 @@ class WorkBar extends HTMLElement {
     this.stop = new AbortController();
     const signal = { signal: this.stop.signal };
     events.addEventListener("job", (event) => this.draw(/** @type {CustomEvent} */ (event).detail), signal);
+    events.addEventListener("screen", () => this.done && put(this), signal);
     events.addEventListener("online", (event) => this.connection(/** @type {CustomEvent} */ (event).detail), signal);
     get("/jobs").then((jobs) => jobs[0]?.state === "running" && this.draw(jobs[0]), () => undefined);
   }
@@ -29,6 +30,7 @@ class WorkBar extends HTMLElement {
     this.job = job.state === "running" ? job : null;
     if (job.state === "running") put(this, running(job));
     else put(this, ended(job, () => put(this)));
+    this.done = job.state === "done";
   }
 }
 
@@ -63,6 +65,7 @@ function ended(job, close) {
   const words = {
     scan: () => t("job.scanned", { groups: result.groups ?? 0, n: result.read ?? 0 }),
     apply: () => t("job.applied", { n: result.done ?? 0, size: bytes(result.freed ?? 0), skipped: result.skipped ?? 0, failed: result.failed ?? 0 }),
+    job: () => result.sentence ?? "",
     reanalyse: () => t("job.reanalysed", { n: result.groups ?? 0, changed: result.changed ?? 0 }),
     undo: () => t("job.undone", { n: result.restored ?? 0, failed: result.failed ?? 0 }),
   };

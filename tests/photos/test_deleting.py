@@ -1,4 +1,4 @@
-"""The unattended job, the deletion with a person, and what doctor says about access."""
+"""The deletion with a person, and what doctor says about access."""
 
 from __future__ import annotations
 
@@ -6,149 +6,17 @@ import os
 import re
 import subprocess
 from collections.abc import Sequence
-from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from connectors.base import Asset, Receipt, Refused, Unavailable
+from connectors.base import Refused
 from connectors.photos import PhotosConnector, PhotosOptions, access, deleting, photokit
 from connectors.photos.deleting import Outcome, Removal, delete
 from connectors.photos.photokit import PhotoKit
-from connectors.photos.tagging import Tagged, tag_duplicates
-from tests.fakes.photos import FakePhotosModule, SimulatedPhotos, SyntheticLibrary, timed_out
+from tests.fakes.photos import FakePhotosModule, SimulatedPhotos, SyntheticLibrary
 from tests.photos.conftest import Make
-from tests.photos.test_writing import told
-
-DAY, NEXT = date(2026, 11, 21), date(2026, 11, 22)
-
-
-class Job:
-    """Runs the job on what the library holds, and keeps its journal."""
-
-    def __init__(self, connector: PhotosConnector) -> None:
-        self.connector = connector
-        self.journal: list[tuple[str, str, bool, Receipt | None]] = []
-
-    def listed(self) -> dict[str, Asset]:
-        return {asset.id.key: asset for page in self.connector.scan(None) for asset in page.assets}
-
-    def run(self, keepers: Sequence[str], redundant: Sequence[str], day: date = DAY, words: bool = False) -> Tagged:
-        found = self.listed()
-        stay, go = ([found[key] for key in keys if key in found] for keys in (keepers, redundant))
-        return tag_duplicates(self.connector, stay, go, list(found.values()), day, self._record, words)
-
-    def _record(self, asset: Asset, label: str, on: bool, receipt: Receipt | None) -> None:
-        self.journal.append((asset.id.key, label, on, receipt))
-
-    def receipts(self) -> list[Receipt]:
-        return [entry[3] for entry in self.journal if entry[3] is not None]
-
-
-@pytest.fixture
-def job(make: Make, photos: SimulatedPhotos) -> Job:
-    return Job(make(writing=True))
-
-
-def test_duplicates_go_into_albums_and_a_second_run_adds_nothing(job: Job, library: SyntheticLibrary) -> None:
-    a, b, c = (library.add(f"{name}.jpg", b"same") for name in "abc")
-    assert job.run([a], [b, c]) == Tagged(added=3)
-    albums = {"KeepOne/2026-11-21/Keepers": [a], "KeepOne/2026-11-21/Redundant": [b, c]}
-    assert library.albums() == albums
-    count = len(job.journal)
-    assert job.run([a], [b, c], NEXT) == Tagged(unchanged=3)
-    assert library.albums() == albums
-    assert len(job.journal) == count
-
-
-def test_what_is_no_longer_redundant_leaves_and_what_is_new_joins(job: Job, library: SyntheticLibrary) -> None:
-    a, b, c = (library.add(f"{name}.jpg", b"same") for name in "abc")
-    library.put_in("Mine", b)
-    job.run([a], [b])
-    assert job.run([a], [c], NEXT) == Tagged(added=1, left=1, unchanged=1)
-    assert library.albums() == {
-        "Mine": [b],
-        "KeepOne/2026-11-21/Keepers": [a],
-        "KeepOne/2026-11-22/Redundant": [c],
-    }
-    assert job.run([], [], NEXT) == Tagged(left=2)
-    assert library.albums() == {"Mine": [b]}
-
-
-def test_every_change_is_journaled_before_and_after_and_can_be_undone(job: Job, library: SyntheticLibrary) -> None:
-    a, b = library.add("a.jpg", b"same", "Mine"), library.add("b.jpg", b"same")
-    job.run([a], [b], words=True)
-    assert [entry[3] is None for entry in job.journal].count(True) == len(job.receipts()) == 4
-    assert (library.keywords(a), library.keywords(b)) == (["keepone:keep"], ["keepone:redundant"])
-    for receipt in reversed(job.receipts()):
-        job.connector.restore(told(receipt))
-    assert library.albums() == {"Mine": [a]}
-    assert library.keywords(a) == library.keywords(b) == []
-
-
-def test_keywords_go_when_the_photo_is_no_duplicate_any_more(job: Job, library: SyntheticLibrary) -> None:
-    a, b = library.add("a.jpg", b"same"), library.add("b.jpg", b"same")
-    library.set_keywords(b, ["dog"])
-    job.run([a], [b], words=True)
-    again = len(job.journal)
-    job.run([a], [b], words=True)
-    assert len(job.journal) == again
-    job.run([], [], words=True)
-    assert (library.keywords(a), library.keywords(b)) == ([], ["dog"])
-
-
-def test_one_photo_that_photos_does_not_hand_out_never_stops_the_others(
-    job: Job, library: SyntheticLibrary, photos: SimulatedPhotos
-) -> None:
-    keys = [library.add(f"{number}.jpg", b"same") for number in range(6)]
-    photos.withhold(keys[2])
-    photos.drop_adds(keys[3], 2)
-    photos.drop_adds(keys[4], 100)
-    result = job.run([], keys)
-    assert result.added == 4
-    assert set(result.failed) == {keys[2], keys[4]}
-    assert library.albums() == {"KeepOne/2026-11-21/Redundant": [keys[i] for i in (0, 1, 3, 5)]}
-    assert len(job.receipts()) == 4
-
-
-def test_a_photo_that_changed_since_it_was_compared_is_not_tagged(job: Job, library: SyntheticLibrary) -> None:
-    a, b = library.add("a.jpg", b"same"), library.add("b.jpg", b"same")
-    found = job.listed()
-    library.change(b, b"edited")
-    result = tag_duplicates(job.connector, [found[a]], [found[b]], [], DAY, lambda *entry: None)
-    assert (result.added, set(result.failed)) == (1, {b})
-    assert library.albums() == {"KeepOne/2026-11-21/Keepers": [a]}
-
-
-@pytest.mark.parametrize("step", range(1, 9))
-def test_a_run_that_dies_at_any_call_is_finished_by_the_next(
-    job: Job, library: SyntheticLibrary, photos: SimulatedPhotos, step: int
-) -> None:
-    """Photos stops answering at the nth write or reading back; the next run makes the same state, nothing twice."""
-    a, b = library.add("a.jpg", b"same"), library.add("b.jpg", b"same")
-    steps = ("albumAdd", "albumPhotes", "photosLibraryCreateAlbumAtFolder", "photosLibraryCreateFolder")
-    calls = iter(range(1, 1000))
-    answer = photos.call
-
-    def dying(handler: str, *values: Any) -> Any:
-        given = answer(handler, *values)
-        if handler in steps and next(calls) == step:
-            raise timed_out()
-        return given
-
-    photos.call = dying  # type: ignore[method-assign]
-    try:
-        job.run([a], [b])
-    except Unavailable:
-        photos.call = answer  # type: ignore[method-assign]
-        job.run([a], [b])
-    albums = {path: keys for path, keys in library.albums().items() if keys}
-    assert albums == {"KeepOne/2026-11-21/Keepers": [a], "KeepOne/2026-11-21/Redundant": [b]}
-
-
-# deleting
 
 
 class Deletion:
