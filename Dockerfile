@@ -8,6 +8,7 @@ COPY connectors connectors
 COPY dedupe_core dedupe_core
 COPY feedback feedback
 COPY dedupe_app dedupe_app
+COPY launchd launchd
 RUN pip install --no-cache-dir ".[clip,inference]" && useradd --create-home keepone && install -d -o keepone /data
 USER keepone
 VOLUME /data

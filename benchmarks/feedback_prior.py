@@ -48,7 +48,7 @@ def prior_of(found: Sequence[Labelled]) -> Prior:
         mean.append(round(middle, 4))
         deviation.append(round(max(spread, _LEAST_DEVIATION), 4))
     blank = Prior(tuple(mean), tuple(deviation), (0.0,) * len(NAMES), 0.0)
-    shown = len(share) - len(_DIFFERENT)
+    shown = len(set(share) - set(_DIFFERENT))
     examples = [
         Example(
             told, one.kind not in _DIFFERENT, _EACH / share[one.kind] / (1 if one.kind in _DIFFERENT else shown / 2)

@@ -40,6 +40,7 @@ _WORTH_TORCH = 60_000
 
 
 def lengths_of(vectors: Floats) -> NDArray[np.float64]:
+    """float64 (n,): the length of each vector. Raises `ValueError` for one that has no direction."""
     lengths = np.empty(len(vectors))
     for rows in ranges(0, len(vectors), _PREPARED):
         block = vectors[rows.start : rows.stop].astype(np.float64)
@@ -90,6 +91,8 @@ def kernel_of(
     threshold: float,
     kernel: str,
 ) -> Kernel:
+    """The product of that name ("numpy", "torch" or a device of torch) on vectors reduced to the first `width` axes of
+    `basis`, with the limit below which no pair can reach `threshold`."""
     bound, lost = bound_of(vectors, lengths, basis, width, reduced=kernel != "numpy")
     limit = threshold - lost - width * _SUM
     if kernel == "numpy":
@@ -196,6 +199,7 @@ def _device_kernel(bound: NDArray[np.float32], limit: float, device: str) -> Ker
 
 
 def chosen_kernel(kernel: str, count: int, since: int) -> str:
+    """What "auto" stands for here: the device there is, torch where it is worth its import, else numpy."""
     if kernel != "auto":
         return kernel
     if "torch" not in sys.modules and (count - since) * (count + since) < _WORTH_TORCH**2:

@@ -73,6 +73,7 @@ class _Circles:
         ]
 
     def open_pairs(self) -> list[Pair]:
+        """Each keeper with its copies and their copies, where the two were never laid on each other."""
         found: dict[tuple[int, int], Pair] = {}
         for keeper, members in self.groups:
             circle = {other for member in members if member is not None for other in self.joined.get(member, {})}

@@ -33,10 +33,18 @@ class Forecast:
     def sentence(self) -> str:
         """For a person."""
         return (
-            f"About {self.photos:,} photos ({self.bytes / 1e9:,.1f} GB). A first run makes about {self.calls:,} calls, "
-            f"fetches {self.fetches:,} thumbnails, {self.traffic / 1e9:,.2f} GB instead of {self.bytes / 1e9:,.1f} GB, "
-            f"and takes about {self.hours:.1f} hours."
+            f"About {self.photos:,} photos ({_in_words(self.bytes)}). A first run makes about {self.calls:,} calls, "
+            f"fetches {self.fetches:,} thumbnails, {_in_words(self.traffic)} instead of {_in_words(self.bytes)}, "
+            f"and takes about {_time(self.hours)}."
         )
+
+
+def _in_words(size: int) -> str:
+    return f"{size / 1e9:,.1f} GB" if size >= 1e9 else f"{size / 1e6:,.1f} MB"
+
+
+def _time(hours: float) -> str:
+    return f"{hours:.1f} hours" if hours >= 1 else f"{max(1, round(hours * 60))} minutes"
 
 
 def forecast(photos: int, size: int, personal: bool) -> Forecast:

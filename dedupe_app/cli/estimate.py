@@ -56,8 +56,10 @@ def tell(session: Session, library: Library, names: Sequence[str] | None, narrow
     seconds = each * len(new) / workers
     for _, sentence in forecasts:
         out.say(f" {sentence}")
-    out.say(f" {number(photos)} photos ({bytes_text(size)}), {number(len(new))} of them new")
-    out.say(f" a scan takes about {duration(seconds)} on {workers} cores; nothing has been changed.")
+    if photos or not forecasts:
+        out.say(f" {number(photos)} photos ({bytes_text(size)}), {number(len(new))} of them new")
+        out.say(f" a scan takes about {duration(seconds)} on {workers} cores")
+    out.say(" nothing has been changed")
     out.document(
         {
             "photos": photos,

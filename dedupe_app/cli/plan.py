@@ -27,6 +27,9 @@ _LANES = click.Choice(["identical", "same", "similar", "sets"])
     "--lane", "lanes", multiple=True, type=_LANES, help="Only this lane; the configuration's relations by default."
 )
 @click.option("--group", "groups", multiple=True, metavar="ID", help="Only this group; may be given more than once.")
+@click.option(
+    "--decided", is_flag=True, help="What was decided in `keepone review`, instead of what the rules suggest."
+)
 @click.option("--action", type=click.Choice(["trash", "move"]), help="trash: each source's own recoverable trash.")
 @click.option("--to", "folder", metavar="FOLDER", help="With move: the folder's name, inside the folder of each photo.")
 @click.option(
@@ -39,15 +42,28 @@ def plan(session: Session, lanes: tuple[str, ...], groups: tuple[str, ...], **wa
     """Decide what would go; nothing is changed. Similar photos and series are never planned by themselves."""
     if wanted["folder"] and wanted["action"] not in (None, "move"):
         raise click.UsageError("--to names the folder of --action move.")
+    if wanted["decided"] and (lanes or groups or wanted["carry"]):
+        raise click.UsageError("--decided plans all that was decided; leave --lane, --group and --carry out.")
     config = with_action(session.loaded.config, wanted["action"], wanted["folder"])
     relations = chosen_relations(lanes) if lanes else config.settings.planning.relations
     with session.library(config) as library:
-        made = library.plan(relations, groups or None, carry=wanted["carry"])
+        if wanted["decided"]:
+            made = _decided(library)
+        else:
+            made = library.plan(relations, groups or None, carry=wanted["carry"])
         if wanted["output"] and made.steps:
             _write(made, Path(wanted["output"]))
         _say(session, library, made, wanted["output"])
     session.out.document(plan_json(made), (_step_json(step) for step in made.steps), "plan")
     return Exit.NOTHING_TO_DO if wanted["fail_if_empty"] and not made.steps else Exit.OK
+
+
+def _decided(library: Library) -> Plan:
+    """The plan of what a person decided, as the review page makes it."""
+    from dedupe_app.web.deciding import planned
+    from dedupe_app.web.shelf import lay
+
+    return planned(library, lay(library.store))
 
 
 def with_action(config: Config, action: str | None, folder: str | None) -> Config:

@@ -93,6 +93,7 @@ class Service:
             self.health.ready = True
             say("ready", pid=os.getpid(), jobs=[job.name for job in self.config.jobs], file=str(self._file or ""))
             try:
+                self._next()
                 while not self.health.stopping:
                     self._round()
             finally:

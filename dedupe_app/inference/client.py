@@ -124,7 +124,6 @@ class RemoteEmbedder:
     """An embedder whose model runs elsewhere. A KeepOne service tells the full name of its model, whose vectors are
     those of the same model on this machine; of others the name carries service name and version."""
 
-    how = "remote"
     batch = 2 * _BATCH
 
     def __init__(self, service: Service, model: str, size: int) -> None:
@@ -139,6 +138,11 @@ class RemoteEmbedder:
         self.model = version if ours else f"kserve:{model}@{version}/{self.preprocess.mark}"
         self.dimension = 0
         self.dimension = len(self._ask([_blank(self.preprocess.size)])[0])
+
+    @property
+    def how(self) -> str:
+        """Where the model runs."""
+        return self._service.url
 
     def embed(self, pictures: Sequence[Any]) -> NDArray[np.float32]:
         """float32 (n, dimension), rows of unit length. Raises `ModelError` for every other answer."""

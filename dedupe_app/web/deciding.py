@@ -5,10 +5,14 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Literal
 
+from dedupe_app.library import Library
 from dedupe_app.web.shelf import Card, Shelf
+from dedupe_core.decided import Verdict, decided_plan, verdict
+from dedupe_core.model import Plan
 from dedupe_core.store import Store
 from dedupe_core.store.decisions import Decision, DecisionVerb, Place, assigned
 from feedback.labels import AnswerError, Said, around, revoke, say
@@ -53,6 +57,31 @@ def take_back(store: Store, shelf: Shelf, token: str) -> tuple[int, list[Card]] 
             store.decisions.set_answer(before.id, before.answer)
         shelf.decide(card, before)
     return len(revoked), touched
+
+
+def planned(library: Library, shelf: Shelf, action: Literal["delete", "move"] | None = None) -> Plan:
+    """A plan of everything that was decided, kept for `apply`. Plans that wait and were not begun are withdrawn: there
+    is one at a time."""
+    store = library.store
+    with store.writing("plan"):
+        for row in store.plans.all():
+            if row["state"] == "planned":
+                store.plans.set_state(row["id"], "withdrawn")
+        features = {name: connector.features for name, connector in library.connectors().items()}
+        plan = decided_plan(store, library.settings, _verdicts(store, shelf), action, features=features)
+        if plan.steps:
+            store.plans.put(plan, shelf.run)
+    return plan
+
+
+def _verdicts(store: Store, shelf: Shelf) -> Iterator[Verdict]:
+    for card in shelf.cards.values():
+        choice = store.runs.one(shelf.run, card.group.id) if card.decision is not None and card.drop else None
+        if choice is None or card.decision is None:
+            continue
+        read = verdict(choice, card.decision, store.assets.photos(member.row for member in card.members))
+        if read is not None and read.drop:
+            yield read
 
 
 def suggested(card: Card) -> Answer:

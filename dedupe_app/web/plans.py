@@ -12,11 +12,10 @@ from fastapi.responses import JSONResponse
 from dedupe_app.library import Library
 from dedupe_app.progress import Meter
 from dedupe_app.web.answers import Answer, refuse
-from dedupe_app.web.deciding import note
+from dedupe_app.web.deciding import note, planned
 from dedupe_app.web.desk import Desk, photo_id
 from dedupe_app.web.house_shapes import JobShape
 from dedupe_app.web.shapes import ApplyIn, PlanIn, PlanPart, PlanShape, Problem, SpareIn, StepPage, StepShape
-from dedupe_core.decided import Verdict, decided_plan, verdict
 from dedupe_core.model import Entry, Plan, Step
 from dedupe_core.store.plans import plan_to_json
 from dedupe_core.words import readable
@@ -33,18 +32,7 @@ def make(desk: Answer, said: PlanIn) -> PlanShape:
     """A plan of everything that was decided. Plans that wait and were not begun are withdrawn: there is one at a
     time."""
     with desk.shelf() as shelf:
-        library = desk.library
-        with library.store.writing("plan"):
-            for row in library.store.plans.all():
-                if row["state"] == "planned":
-                    library.store.plans.set_state(row["id"], "withdrawn")
-            features = {name: connector.features for name, connector in library.connectors().items()}
-            plan = decided_plan(
-                library.store, library.settings, _verdicts(desk, shelf.run), said.action, features=features
-            )
-            if plan.steps:
-                library.store.plans.put(plan, shelf.run)
-        return _shape(library, plan, "planned")
+        return _shape(desk.library, planned(desk.library, shelf, said.action), "planned")
 
 
 @router.post("/plans/{plan_id}/spare", responses={404: {"model": Problem}, 409: {"model": Problem}})
@@ -61,21 +49,6 @@ def spare(desk: Answer, plan_id: str, said: SpareIn) -> PlanShape:
         stay = {*card.keep, photo.row}
         note(desk.library.store, shelf, [(card, "keep" if len(stay) < len(card.members) else "keep_all", stay)])
     return make(desk, PlanIn(action="move" if step.verb == "move" else "delete"))
-
-
-def _verdicts(desk: Desk, run: int) -> list[Verdict]:
-    found: list[Verdict] = []
-    store = desk.library.store
-    with desk.shelf() as shelf:
-        for card in shelf.cards.values():
-            choice = store.runs.one(run, card.group.id) if card.decision is not None and card.drop else None
-            if choice is None or card.decision is None:
-                continue
-            photos = store.assets.photos(member.row for member in card.members)
-            read = verdict(choice, card.decision, photos)
-            if read is not None and read.drop:
-                found.append(read)
-    return found
 
 
 @router.get("/plans")

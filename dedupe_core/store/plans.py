@@ -148,7 +148,9 @@ def _step_to_json(step: Step) -> dict[str, Any]:
 
 
 def plan_from_json(raw: Mapping[str, Any]) -> Plan:
-    """The inverse of `plan_to_json`."""
+    """The inverse of `plan_to_json`. Raises `KeyError` or `TypeError` for what is no plan."""
+    if not isinstance(raw, Mapping):
+        raise TypeError("a plan is an object")
     steps, gifts = (
         tuple(
             Step(**{**step, "asset": asset_from_json(step["asset"]), "keeper": asset_from_json(step["keeper"])})

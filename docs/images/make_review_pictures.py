@@ -89,7 +89,7 @@ def _shot(page: Any, name: str) -> None:
     page.wait_for_timeout(2500)
     picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
     file = OUT / f"{name}.png"
-    picture.quantize(128, dither=Image.Dither.NONE).save(file, optimize=True)
+    picture.quantize(80, dither=Image.Dither.NONE).save(file, optimize=True)
     sys.stdout.write(f"{file.name}: {file.stat().st_size // 1000} kB\n")
 
 

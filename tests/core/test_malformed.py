@@ -232,6 +232,10 @@ def test_the_largest_picture_that_is_accepted_stays_within_a_gigabyte(
 
 def _look_and_weigh(path: str) -> tuple[str, int]:
     seen = look.look(Task(1, path))
+    status = Path("/proc/self/status")
+    if status.exists():  # getrusage counts what the process that started this one had in memory then
+        peak = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+        return seen.error, int(peak.split()[1]) * 1024
     unit = 1 if sys.platform == "darwin" else 1024
     return seen.error, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 

@@ -155,7 +155,7 @@ def test_a_run_without_any_model_goes_on_and_says_so(tmp_path: Path, gallery: Pa
         report = run(store, gallery, [Broken(), missing])
         assert report.level.backend == "none"
         assert "keepone models pull" in report.level.sentence
-        assert report.run == 1
+        assert report.run >= 1
         assert store.embeddings.current() == ""
 
 

@@ -304,9 +304,10 @@ def test_torchvision_of_another_build_is_importable_after_the_guard() -> None:
 @pytest.mark.parametrize("words", ["--help", "groups", "plan", "status", "models list", "models path"])
 def test_a_command_that_runs_no_model_imports_no_torch(tmp_path: Path, words: str) -> None:
     command = [sys.executable, "-X", "importtime", "-m", "dedupe_app.cli", "--data", str(tmp_path), *words.split()]
-    shown = subprocess.run(command, capture_output=True, text=True, check=True)
+    shown = subprocess.run(command, capture_output=True, text=True, check=False)
     imported = {line.rpartition("|")[2].strip().split(".")[0] for line in shown.stderr.splitlines() if "|" in line}
-    assert "dedupe_app" in imported
+    assert {"dedupe_app", "click"} <= imported
+    assert "Traceback" not in shown.stderr
     assert not {"torch", "torchvision", "open_clip", "timm"} & imported
 
 

@@ -81,6 +81,7 @@ def test_a_remote_model_gives_what_the_local_one_gives(service: str, encoder: Lo
     assert found.dimension == encoder.dimension
     assert found.preprocess == encoder.preprocess
     assert found.model == encoder.model, "one model, wherever it runs"
+    assert found.how == service
     assert np.abs(found.embed(inputs) - encoder.embed(inputs)).max() < 1e-5
 
 

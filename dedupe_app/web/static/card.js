@@ -196,7 +196,7 @@ function factRow(fact) {
 /** The small pictures of the next groups, so that a key press finds them. */
 function prefetch() {
   for (let index = deck.index + 1; index <= deck.index + 3; index += 1) {
-    for (const photo of deck.at(index)?.photos.slice(0, 6) ?? []) new Image().src = picture(photo.id, 320);
+    for (const photo of deck.at(index)?.photos.slice(0, 6) ?? []) Object.assign(new Image(), { fetchPriority: "low", src: picture(photo.id, 320) });
   }
 }
 

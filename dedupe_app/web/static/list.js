@@ -100,7 +100,7 @@ class GroupList extends HTMLElement {
     row.classList.toggle("decided", group.status === "decided");
     put(
       row,
-      h("img", { src: picture(keeper.id, 320), alt: "", width: 48, height: 48, loading: "lazy", decoding: "async" }),
+      h("img", { fetchPriority: "low", loading: "lazy", decoding: "async", src: picture(keeper.id, 320), alt: "", width: 48, height: 48 }),
       h("span.name", {}, keeper.name),
       h("span.about", {}, group.status === "decided" ? h("span.mark", {}, icon(sign(group)), t(`verb.${group.verb ?? "keep_all"}`)) : "", about),
     );
