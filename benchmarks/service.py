@@ -35,6 +35,7 @@ from dedupe_app.library import Library
 from dedupe_core.fingerprint import RECIPE
 from dedupe_core.model import Evidence, Signature, Silent
 from dedupe_core.neighbours import neighbours
+from dedupe_core.relate import says_nothing
 from dedupe_core.scan import scan
 from dedupe_core.store import Store
 from dedupe_core.verify import RECIPE as VERIFIED
@@ -92,7 +93,7 @@ def _compared(store: Store, library: Library) -> None:
     contents = dict(store.db.execute("SELECT id, content FROM signature"))
     pairs = neighbours(store, library.settings, Silent())
     with store.transaction():
-        store.evidence.put(((contents[pair.a], contents[pair.b], nothing) for pair in pairs), VERIFIED)
+        store.evidence.put(((contents[pair.a], contents[pair.b], nothing) for pair in pairs), VERIFIED, says_nothing)
 
 
 def configured(base: Path, sources: int, **job: Any) -> Config:

@@ -29,6 +29,7 @@ from dedupe_core.model import Origin, Pair, Progress
 from dedupe_core.relate import DOCUMENT_BIN, FLAT_GRADIENT, FLAT_LUMA_SD
 from dedupe_core.settings import Settings
 from dedupe_core.store import Store
+from dedupe_core.store.searches import Searched
 
 FLAT_NEIGHBOURS = 24
 FAR_NEIGHBOURS = 24
@@ -38,6 +39,7 @@ FAR = 72
 _SAYS_A_TURN = 110
 _CHANCE = 0.5
 _PRUNED_AT = 4_000_000
+_MOST_GONE = 0.01
 _ORIGINS: tuple[Origin, ...] = ("hash", "time", "twin")
 
 
@@ -68,20 +70,57 @@ def neighbours(store: Store, settings: Settings, progress: Progress, since: int 
     """Every pair worth a look. With `since`, only pairs with a signature row of at least that number."""
     rows, hashes = store.signatures.matrix()
     progress.stage("searching", len(rows))
-    flat = store.signatures.flat(FLAT_LUMA_SD, FLAT_GRADIENT, DOCUMENT_BIN)
-    is_flat = np.isin(rows, np.fromiter(flat, np.int64, len(flat)))
-    kept = _Kept(is_flat, reach(len(rows), settings.near.candidate_distance))
+    matches, left_out = _searched(store, rows, hashes, settings.near.candidate_distance)
     first = int(np.searchsorted(rows, since))
-    for found in hamming.within(hashes, settings.near.candidate_distance, first):
-        kept.add(found)
-    matches = kept.all()
     known = [_table(matches.a, matches.b, matches.distance, matches.symmetry, 0)]
     if "series" in settings.levels:
         known.append(_by_rows(rows, hashes, _close_in_time(store, settings.series.seconds), 1))
     twins = chain(store.signatures.of_equal_length(), store.digests.weak_pairs())
     known.append(_by_rows(rows, hashes, twins, 2))
     progress.advance(len(rows))
-    return _proposals(rows, np.concatenate(known), first, kept.left_out)
+    return _proposals(rows, np.concatenate(known), first, left_out)
+
+
+def _searched(
+    store: Store, rows: NDArray[np.int64], hashes: NDArray[np.uint8], radius: int
+) -> tuple[hamming.Matches, int]:
+    """What lies near each other by hash, as places in the matrix, and how much was left out. What an earlier search
+    found among the same hashes is taken from it: only what is new is compared with all."""
+    flat = store.signatures.flat(FLAT_LUMA_SD, FLAT_GRADIENT, DOCUMENT_BIN)
+    kept = _Kept(np.isin(rows, np.fromiter(flat, np.int64, len(flat))), reach(len(rows), radius))
+    marks = _marks(hashes)
+    earlier = store.searches.last(radius)
+    first = 0 if earlier is None else _known_before(earlier, rows, marks)
+    if earlier is not None and first:
+        kept.take_over(earlier, rows[:first])
+    for found in hamming.within(hashes, radius, first):
+        kept.add(found)
+    matches = kept.all()
+    if first < len(rows):
+        columns = (rows[matches.a], rows[matches.b], matches.distance, matches.symmetry)
+        with store.transaction():
+            store.searches.put(radius, Searched(rows, marks, *columns, kept.left_out))
+    return matches, kept.left_out
+
+
+def _marks(hashes: NDArray[np.uint8]) -> NDArray[np.uint64]:
+    """One number (n,) for the eight hashes of each row: another one when any of them is another."""
+    words = np.ascontiguousarray(hashes).reshape(len(hashes), -1).view(np.uint64)
+    weights = np.random.default_rng(0).integers(1, 2**63, words.shape[1], np.uint64) | np.uint64(1)
+    return np.asarray((words * weights).sum(axis=1, dtype=np.uint64))
+
+
+def _known_before(earlier: Searched, rows: NDArray[np.int64], marks: NDArray[np.uint64]) -> int:
+    """How many of the first rows took part in the earlier search with the same hashes. None count when many of its rows
+    are gone: what they displaced among the nearest would stay hidden."""
+    gone = len(earlier.rows) - int(np.isin(earlier.rows, rows).sum())
+    if gone > len(earlier.rows) * _MOST_GONE:
+        return 0
+    places = np.minimum(np.searchsorted(earlier.rows, rows), max(len(earlier.rows) - 1, 0))
+    if not len(earlier.rows):
+        return 0
+    known = (earlier.rows[places] == rows) & (earlier.marks[places] == marks)
+    return int(len(rows) if known.all() else np.argmin(known))
 
 
 def reach(count: int, radius: int) -> int:
@@ -111,6 +150,13 @@ class _Kept:
         if self.waiting > _PRUNED_AT:
             self.parts = [self.all()]
             self.waiting = 0
+
+    def take_over(self, earlier: Searched, rows: NDArray[np.int64]) -> None:
+        """Take what an earlier search kept among these rows, the first of the matrix."""
+        there = np.isin(earlier.a, rows) & np.isin(earlier.b, rows)
+        a, b = (np.searchsorted(rows, column[there]) for column in (earlier.a, earlier.b))
+        self.parts.append(hamming.Matches(a, b, earlier.distance[there], earlier.symmetry[there]))
+        self.left_out += earlier.left_out
 
     def all(self) -> hamming.Matches:
         """What stays of everything so far."""

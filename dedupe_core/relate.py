@@ -137,6 +137,12 @@ def comparable(evidence: Evidence) -> bool:
     return aligned and evidence.blocks >= _FEWEST_BLOCKS and evidence.block_median >= _NEAR_MEDIAN
 
 
+def says_nothing(evidence: Evidence) -> bool:
+    """No setting, time or size makes an edge of it; only a digest that both share could. What counts as nothing belongs
+    to the recipe of the comparison (`verify.RECIPE`), because it is remembered."""
+    return not (evidence.failed or evidence.pixels_equal or evidence.damaged_twin or comparable(evidence))
+
+
 def is_copy(evidence: Evidence, copy_distance: int) -> bool:
     """The copy gate, or hashes close enough on pictures where hashes prove something, laid edge on edge."""
     if evidence.blocks < _FEWEST_BLOCKS or evidence.block_median < _MEDIAN or evidence.block_p10 < _P10:

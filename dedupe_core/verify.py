@@ -13,7 +13,7 @@ from connectors.base import Connector, ConnectorError
 from dedupe_core.engine import Engine
 from dedupe_core.measure import Bench, Measured, Sheet, measure
 from dedupe_core.model import Edge, Evidence, Pair, Photo, Progress
-from dedupe_core.relate import needs_no_comparison, relate
+from dedupe_core.relate import needs_no_comparison, relate, says_nothing
 from dedupe_core.rounds import Rounds, known_contents
 from dedupe_core.settings import Settings
 from dedupe_core.store import Store
@@ -40,12 +40,20 @@ def verify(
     neighbourhood is measured against the others first, and two that are its copies and near by their own hashes are
     not measured on each other."""
     progress.stage("comparing", None)
-    proposed = list(pairs)
+    proposed = _open(store, pairs)
     rounds = Rounds(proposed, known_contents(store, {row for pair in proposed for row in (pair.a, pair.b)}), settings)
     while wave := rounds.next():
         edges = list(measured_edges(store, connectors, engine, wave, settings, progress))
         rounds.learn(edges)
         yield from edges
+
+
+def _open(store: Store, pairs: Iterable[Pair]) -> list[Pair]:
+    """All but the pairs that were measured and have nothing in common: most of what chance proposes, and no nightly run
+    has to read it again. What shares a digest is asked in any case."""
+    weak = {row for pair in store.digests.weak_pairs() for row in pair}
+    nothing = {pair for pair in store.evidence.nothing(RECIPE) if not weak.intersection(pair)}
+    return [pair for pair in pairs if (pair.a, pair.b) not in nothing]
 
 
 def measured_edges(
@@ -129,6 +137,7 @@ class _Chunk:
                     if not evidence.failed
                 ],
                 RECIPE,
+                says_nothing,
             )
         for row, reason in found.failed.items():
             progress.error(self.known[row].photo.asset.id.key, reason)

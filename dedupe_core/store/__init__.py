@@ -27,6 +27,7 @@ from dedupe_core.store.labels import Labels
 from dedupe_core.store.plans import Plans
 from dedupe_core.store.runs import Runs
 from dedupe_core.store.schema import MIGRATIONS
+from dedupe_core.store.searches import Searches
 from dedupe_core.store.signatures import Signatures
 from dedupe_core.store.work import Work
 
@@ -60,6 +61,7 @@ class Store:
         self.assets = Assets(self.db)
         self.signatures = Signatures(self.db)
         self.evidence = EvidenceCache(self.db)
+        self.searches = Searches(self.db)
         self.embeddings = Embeddings(self.db)
         self.runs = Runs(self.db)
         self.plans = Plans(self.db)

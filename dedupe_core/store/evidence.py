@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 
 from dedupe_core.model import Evidence
@@ -39,13 +39,32 @@ class EvidenceCache:
             evidence = Evidence(**json.loads(measured))
             yield (a, b, evidence) if a < b else (b, a, turned(evidence))
 
-    def put(self, measured: Iterable[tuple[str, str, Evidence]], recipe: int) -> None:
-        """Keep measurements; a newer recipe replaces an older."""
+    def nothing(self, recipe: int) -> set[tuple[int, int]]:
+        """Signature rows a < b of the pairs that were measured and have nothing in common."""
+        query = """SELECT MIN(one.id, other.id), MAX(one.id, other.id) FROM evidence
+          JOIN signature one ON one.content = evidence.a JOIN signature other ON other.content = evidence.b
+          WHERE evidence.unlike = 1 AND evidence.recipe = ?"""
+        return {(int(a), int(b)) for a, b in self.db.execute(query, (recipe,))}
+
+    def put(
+        self,
+        measured: Iterable[tuple[str, str, Evidence]],
+        recipe: int,
+        nothing: Callable[[Evidence], bool] | None = None,
+    ) -> None:
+        """Keep measurements; a newer recipe replaces an older. `nothing` tells those that can never become an edge, so
+        that no later run asks for them."""
         self.db.executemany(
-            """INSERT INTO evidence (a, b, recipe, measured) VALUES (?, ?, ?, ?)
-               ON CONFLICT (a, b) DO UPDATE SET recipe = excluded.recipe, measured = excluded.measured""",
+            """INSERT INTO evidence (a, b, recipe, measured, unlike) VALUES (?, ?, ?, ?, ?)
+               ON CONFLICT (a, b) DO UPDATE SET
+                 recipe = excluded.recipe, measured = excluded.measured, unlike = excluded.unlike""",
             [
-                (*sorted((a, b)), recipe, dumps(asdict(evidence if a < b else turned(evidence))))
+                (
+                    *sorted((a, b)),
+                    recipe,
+                    dumps(asdict(evidence if a < b else turned(evidence))),
+                    int(nothing is not None and nothing(evidence)),
+                )
                 for a, b, evidence in measured
             ],
         )

@@ -233,4 +233,17 @@ MIGRATIONS: tuple[str, ...] = (
     """
     ALTER TABLE model ADD COLUMN joined TEXT NOT NULL DEFAULT '';
     """,
+    """
+    CREATE TABLE search (
+      radius INTEGER PRIMARY KEY,
+      rows BLOB NOT NULL,
+      marks BLOB NOT NULL,
+      a BLOB NOT NULL,
+      b BLOB NOT NULL,
+      distance BLOB NOT NULL,
+      symmetry BLOB NOT NULL,
+      left_out INTEGER NOT NULL
+    ) STRICT;
+    ALTER TABLE evidence ADD COLUMN unlike INTEGER NOT NULL DEFAULT 0;
+    """,
 )
