@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import click
 
@@ -13,7 +13,7 @@ _PARTS = re.compile(r"\x1b\[[0-9;]*[A-Za-z~]|\x1bO.|.", re.DOTALL)
 """An arrow or function key is a sequence that begins with Escape; whatever comes faster than it is read is not lost."""
 
 
-def keys() -> Iterator[str]:
+def keys() -> Generator[str]:
     """Every key until the terminal goes away or Ctrl-C is pressed. The terminal is as it was before when this ends."""
     try:
         import termios
@@ -23,7 +23,7 @@ def keys() -> Iterator[str]:
         return
     terminal = sys.stdin.fileno()
     before = termios.tcgetattr(terminal)
-    tty.setcbreak(terminal)
+    tty.setcbreak(terminal, termios.TCSADRAIN)  # the other ways throw away what was typed already
     try:
         while some := _some(terminal):
             yield from _PARTS.findall(some)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,7 +37,8 @@ class Session:
     def out(self) -> Output:
         """The streams, as the options ask."""
         mode = "json-lines" if self.as_json_lines else "json" if self.as_json else "text"
-        return Output(mode, self.quiet, False if self.no_color else None)
+        plain = self.no_color or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"  # https://no-color.org
+        return Output(mode, self.quiet, False if plain else None)
 
     @cached_property
     def loaded(self) -> Loaded:

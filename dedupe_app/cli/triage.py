@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 from dedupe_app.cli.codes import Exit
@@ -48,7 +48,7 @@ def triage(session: Session) -> int:
             session.out.say(" nothing to decide · keepone scan looks for groups")
             return Exit.OK
         session.out.show(legend())
-        with closing(keys()) as pressed:
+        with suppress(KeyboardInterrupt), closing(keys()) as pressed:
             _Table(session, library, shelf, ids).run(pressed)
         photos, size = shelf.planned
     session.out.say(f"\n {photos} photos marked, {bytes_text(size)}. Nothing has been put away.")

@@ -8,20 +8,23 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from dedupe_app.config import Config, Loaded
 from dedupe_app.library import Library
 from dedupe_app.reporting import thumbnail_folder
+from dedupe_app.sources import replace_text
 from dedupe_app.web.events import Hub
+from dedupe_app.web.saving import with_list
 from dedupe_app.web.shelf import Shelf, Wanted, lay
 from dedupe_app.web.work import Jobs
 from dedupe_core.model import Photo
 from dedupe_core.thumbs import cache_file, thumbnails
 
 EDGES = (320, 1600, 4096)
+_FINE = EDGES[1]
 _LISTS = 40
 _LOOK_AGAIN = 1.0  # seconds between two looks at what other connections wrote
 
@@ -77,6 +80,27 @@ class Desk:
             self._shelf = lay(self.library.store)
             self._version = self._data_version()
 
+    def keep_by(self, lists: Mapping[str, list[str]]) -> bool:
+        """Write lists of the section `keeping` into the configuration's file and work by them from now on. False, and
+        nothing is changed, where there is no file, where the file could not be changed without losing something, and
+        where the environment or the command line says otherwise anyway."""
+        file = self.loaded.file
+        if file is None or any(not _of_file(self.loaded.origin(f"keeping.{key}")) for key in lists):
+            return False
+        text: str | None = file.read_text("utf-8")
+        for key, values in lists.items():
+            text = with_list(text, "keeping", key, values) if text is not None else None
+        if text is None:
+            return False
+        replace_text(file.resolve(), text)
+        keeping = self.config.settings.keeping.model_copy(update={key: tuple(one) for key, one in lists.items()})
+        settings = self.config.settings.model_copy(update={"keeping": keeping})
+        self.config = self.config.model_copy(update={"settings": settings})
+        self.jobs.use(self.config)
+        with self._lock:
+            self.library.config, self.library.settings = self.config, settings
+        return True
+
     def close(self) -> None:
         """End the work, give back the sources, the workers and the database."""
         self.jobs.close()
@@ -130,9 +154,25 @@ class Darkroom:
             self._engine.start()
         return thumbnails([photo], self._library.connectors(), edge, self.folder, self._engine)[photo.row]
 
+    def laid_on(self, first: Photo, second: Photo, symmetry: int) -> tuple[float, ...] | None:
+        """Where the second, turned, lies on the first, as `aligning.laid_on` has it; None where one cannot be shown."""
+        from dedupe_app.web.aligning import laid_on
+
+        for photo in (first, second):
+            if self.kept(photo, _FINE) is None:
+                self.draw(photo, _FINE)
+        files = [self.kept(photo, _FINE) for photo in (first, second)]
+        if files[0] is None or files[1] is None:
+            return None
+        return laid_on(files[0].read_bytes(), files[1].read_bytes(), symmetry)
+
     def close(self) -> None:
         """End the workers."""
         self._engine.close()
+
+
+def _of_file(origin: str) -> bool:
+    return origin == "default" or origin.startswith("file ")
 
 
 def photo_id(photo: Photo) -> str:

@@ -38,6 +38,7 @@ from dedupe_core.words import readable
 router = APIRouter()
 _SAMPLE = 6
 _STEPS = 20
+_WHOLE = 0.985  # of a picture on the other: less is not edge on edge
 _GONE = "This list is of an earlier run. Load the page again."
 Words = Annotated[str, Query(max_length=200)]
 
@@ -100,6 +101,7 @@ def compare(desk: Answer, group_id: Words, a: Words, b: Words) -> CompareShape:
         told = {p.row: p for p in group_card(0, choice, pair, desk.library.connectors()).photos}
     facts = [FactShape(name=f.name, value=readable(f.value), delta=f.delta) for f in told[by_id[b].row].facts]
     laid = cards.edge_between(choice, by_id[a], by_id[b])
+    matrix = desk.darkroom.laid_on(by_id[a], by_id[b], laid[3] if laid else 0) if _may_be_cropped(card, laid) else None
     return CompareShape(
         differences=facts,
         evidence=readable(told[by_id[b].row].evidence or told[by_id[a].row].evidence),
@@ -107,7 +109,15 @@ def compare(desk: Answer, group_id: Words, a: Words, b: Words) -> CompareShape:
         scale=laid[2] if laid else None,
         overlap_a=laid[0] if laid else None,
         overlap_b=laid[1] if laid else None,
+        matrix=list(matrix) if matrix else None,
     )
+
+
+def _may_be_cropped(card: Card, laid: tuple[float, float, float, int] | None) -> bool:
+    """Do two pictures perhaps not lie on each other edge on edge?"""
+    if card.group.relation in ("exact", "pixels"):
+        return False
+    return laid is None or min(laid[:2]) < _WHOLE
 
 
 @router.post(

@@ -24,9 +24,11 @@ from dedupe_app.web.house_shapes import (
     RuleShape,
     RulesIn,
     RulesOut,
+    RulesSaved,
     SourceShape,
     UnreadShape,
 )
+from dedupe_app.web.saving import flow
 from dedupe_app.web.shapes import Problem
 from dedupe_app.web.texts import languages
 from dedupe_app.web.work import Job
@@ -199,6 +201,21 @@ def preview(desk: Answer, said: RulesIn) -> RulesOut:
                     ChangeShape(group=choice.group.id, keeps=keeps, kept=kept, reason=readable(again.reason))
                 )
         return RulesOut(looked_at=looked_at, total=len(shelf.cards), changes=changes[:200])
+
+
+@router.post("/rules")
+def save(desk: Answer, said: RulesIn) -> RulesSaved:
+    """Let the configuration's file say another order, and nothing else in it change. It counts from the next scan on;
+    what was decided stays."""
+    try:
+        resolve(tuple(said.rules))
+    except UnknownRule as error:
+        raise refuse(422, str(error)) from error
+    lists = {"rules": said.rules} | ({"folders": said.folders} if said.folders else {})
+    lines = "\n".join(["keeping:", *(f"  {key}: {flow(values)}" for key, values in lists.items())])
+    return RulesSaved(
+        saved=desk.keep_by(lists), file=readable(str(desk.loaded.file)) if desk.loaded.file else "", lines=lines
+    )
 
 
 @router.get("/doctor")

@@ -60,6 +60,15 @@ class RulesIn(Shape):
     folders: list[ShortText] = Field(default_factory=list, max_length=60)
 
 
+class RulesSaved(Shape):
+    """Whether the configuration says so now. Where it could not be changed without losing something that a person wrote
+    there, `lines` are what to put into it; `file` is "" where there is none."""
+
+    saved: bool
+    file: str
+    lines: str
+
+
 class ChangeShape(Shape):
     """A group that would keep another photo."""
 

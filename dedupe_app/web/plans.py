@@ -13,7 +13,7 @@ from dedupe_app.library import Library
 from dedupe_app.progress import Meter
 from dedupe_app.web.answers import Answer, refuse
 from dedupe_app.web.deciding import note, planned
-from dedupe_app.web.desk import Desk, photo_id
+from dedupe_app.web.desk import photo_id
 from dedupe_app.web.house_shapes import JobShape
 from dedupe_app.web.shapes import ApplyIn, PlanIn, PlanPart, PlanShape, Problem, SpareIn, StepPage, StepShape
 from dedupe_core.model import Entry, Plan, Step

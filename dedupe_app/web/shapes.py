@@ -284,7 +284,8 @@ class SpareIn(Shape):
 class CompareShape(Shape):
     """Two photos of one group laid on each other: where they differ, and how the second lies on the first. `symmetry`
     turns `b` onto `a` (0: as it is; 1-3 quarter turns, 4-7 mirrored); overlaps are shares of each; None: not
-    measured."""
+    measured. `matrix` is where `b`, turned, lies on `a`: a homography over unit squares, row by row; None: edge on
+    edge, or not to be found."""
 
     differences: list[FactShape]
     evidence: str
@@ -292,3 +293,4 @@ class CompareShape(Shape):
     scale: float | None
     overlap_a: float | None
     overlap_b: float | None
+    matrix: list[float] | None

@@ -61,12 +61,16 @@ class Jobs:
     """The work of this server."""
 
     def __init__(self, config: Config, hub: Hub, changed: Callable[[], None]) -> None:
-        self._config = config
+        self.config = config
         self._hub = hub
         self._changed = changed
         self._lock = threading.Lock()
         self._jobs: dict[str, Job] = {}
         self._thread: threading.Thread | None = None
+
+    def use(self, config: Config) -> None:
+        """Work by another configuration from the next job on."""
+        self.config = config
 
     def start(self, kind: str, about: str, task: Task, config: Config | None = None) -> Job:
         """Begin, with another configuration if one is given. Raises `Busy` while something is under way."""
@@ -107,7 +111,7 @@ class Jobs:
     def _run(self, job: Job, task: Task, config: Config | None) -> None:
         meter = Meter(_Teller(job, self._hub))
         try:
-            with Library.open(config or self._config) as library:
+            with Library.open(config or self.config) as library:
                 job.result = task(library, meter)
             meter.close()
             job.state = "done"

@@ -17,6 +17,7 @@ SCREENS = ("home", "review/same", "review/sets", "plan", "history", "rules", "le
 LOOKS: dict[str, dict[str, Any]] = {
     "light desktop": {"color_scheme": "light"},
     "dark desktop": {"color_scheme": "dark"},
+    "light phone": {"color_scheme": "light", "viewport": {"width": 390, "height": 844}},
     "dark phone": {"color_scheme": "dark", "viewport": {"width": 390, "height": 844}},
 }
 DECK = "async () => { const {deck} = await import('/static/deck.js'); return "
@@ -188,9 +189,34 @@ def test_a_turned_copy_is_turned_back_where_it_lies_on_the_other(visit: Open) ->
     page.keyboard.press("m")
     page.keyboard.press("m")
     page.keyboard.press("m")
-    until(page, "[...document.querySelectorAll('.pane img')].some((one) => one.style.transform)")
+    until(page, "document.querySelector('.compare .note').textContent.includes('turned')")
+    until(page, "[...document.querySelectorAll('.pane img')].every((one) => one.naturalWidth > 320)")
     below, above = page.evaluate(boxes)
     assert above == pytest.approx(below, abs=1.5)
+
+
+def test_a_crop_lies_where_it_was_cut_from(visit: Open) -> None:
+    page = visit().review("same")
+    at = deck(page, "[...deck.pages.values()].flat().findIndex((group) => group.photos[1]?.name.includes('-crop'))")
+    assert at >= 0, "the demo gallery has a cropped copy"
+    deck(page, f"deck.go({at})")
+    page.keyboard.press("c")
+    until(page, "document.querySelector('.compare .note')?.textContent.includes('same part')")
+    for _ in range(3):
+        page.keyboard.press("m")
+    until(page, "[...document.querySelectorAll('.pane img')].every((one) => one.naturalWidth > 320)")
+    below, above = page.evaluate(
+        "() => [...document.querySelectorAll('.pane img')].map((one) => one.getBoundingClientRect().toJSON())"
+    )
+    assert 0.5 < above["width"] / below["width"] < 0.97
+    for start, end in (("left", "right"), ("top", "bottom")):
+        assert below[start] - 2 < above[start] < above[end] < below[end] + 2
+    page.keyboard.press("m")
+    page.keyboard.press("m")
+    page.keyboard.press("m")
+    until(page, "document.querySelector('.compare .note')?.textContent.includes('differs visibly')")
+    share = float(re.findall(r"([\d.]+)%", page.inner_text(".compare .note"))[0])
+    assert share < 5, "what lies on each other is the same picture"
 
 
 def test_the_document_stays_small_however_long_the_list_is(visit: Open, tmp_path: Path) -> None:

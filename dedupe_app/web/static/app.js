@@ -21,6 +21,9 @@ class App extends HTMLElement {
     applyTheme();
     /** @type {string[]} */
     let languages = ["en"];
+    const summary = deck.refreshSummary();
+    summary.catch(() => undefined); // what is wrong with the server is told by the first answer
+    this.openEarly();
     try {
       this.about = await begin();
       languages = this.about.languages;
@@ -29,8 +32,7 @@ class App extends HTMLElement {
       this.refused(error);
       return;
     }
-    await speak(preferred(languages));
-    await deck.refreshSummary();
+    await Promise.all([speak(preferred(languages)), summary]);
     this.frame();
     listen();
     window.addEventListener("hashchange", () => this.route());
@@ -76,12 +78,21 @@ class App extends HTMLElement {
     document.body.dataset["screen"] = name;
   }
 
+  /** A page that begins with the review asks for its groups before anything else is there. */
+  openEarly() {
+    const [screen = "", lane = ""] = location.hash.replace(/^#\//, "").split("/");
+    if (screen !== "review") return;
+    this.early = laneOf(lane);
+    deck.open(this.early, {}, deck.sort);
+  }
+
   /** @param {string} lane */
   review(lane) {
-    const known = /** @type {readonly string[]} */ (LANES).includes(lane) ? lane : "identical";
+    const known = laneOf(lane);
     const there = this.main.firstElementChild?.localName === "review-screen";
     if (there && deck.lane === known) return;
-    deck.open(known, {}, deck.sort);
+    if (this.early !== known) deck.open(known, {}, deck.sort);
+    this.early = "";
     put(this.main, document.createElement("review-screen"));
   }
 
@@ -125,6 +136,11 @@ class App extends HTMLElement {
     const known = error instanceof ApiError;
     put(this, h("main.refused", {}, h("h1", {}, "KeepOne"), h("p", { role: "alert" }, known ? error.message : t("state.noServer"))));
   }
+}
+
+/** @param {string} name */
+function laneOf(name) {
+  return /** @type {readonly string[]} */ (LANES).includes(name) ? name : "identical";
 }
 
 export function applyTheme() {

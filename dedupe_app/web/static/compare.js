@@ -9,19 +9,18 @@ import { deck } from "./deck.js";
 import { difference } from "./difference.js";
 import { h, put } from "./dom.js";
 import { actionOf, hint } from "./keys.js";
+import { onto, sideways, transform } from "./laying.js";
 import { onGroup } from "./review.js";
 import { bytes, percent, t, term } from "./words.js";
 
 const MODES = /** @type {const} */ (["side", "blink", "difference", "slider"]);
 const MOST_ZOOM = 16;
 const BLINK = 166; // milliseconds: three pairs a second at most
-/** How each symmetry is undone on the screen. @type {readonly string[]} */
-const TURNS = ["", "rotate(-90deg)", "rotate(180deg)", "rotate(90deg)", "scaleX(-1)", "scaleY(-1)", "matrix(0, 1, 1, 0, 0, 0)", "matrix(0, -1, -1, 0, 0, 0)"];
-const SIDEWAYS = [1, 3, 6, 7];
 
 /**
  * @typedef {{zoom: number, x: number, y: number}} View the place in the middle, as shares of the picture
- * @typedef {{symmetry: number, overlap_a: number | null, overlap_b: number | null, evidence: string}} Laid
+ * @typedef {{symmetry: number, overlap_a: number | null, overlap_b: number | null, evidence: string,
+ *   matrix: number[] | null}} Laid
  */
 
 class CompareDialog extends HTMLElement {
@@ -31,6 +30,8 @@ class CompareDialog extends HTMLElement {
     /** @type {View} */ this.view = { zoom: 1, x: 0.5, y: 0.5 };
     this.top = 0;
     this.symmetry = 0;
+    /** @type {number[] | null} */ this.matrix = null;
+    /** @type {WeakMap<Element, {w: number, h: number}>} the size of a picture in its pane */ this.frames = new WeakMap();
     /** @type {ReturnType<typeof setInterval> | undefined} */ this.blinking = undefined;
   }
 
@@ -87,8 +88,7 @@ class CompareDialog extends HTMLElement {
       this.dialog.close();
       return;
     }
-    this.top = 0;
-    this.symmetry = 0;
+    Object.assign(this, { top: 0, symmetry: 0, matrix: null });
     this.heading.textContent = t("compare.title", { a: a.name, b: b.name });
     put(this.tools, ...MODES.map((mode) => h("button", { type: "button", "aria-pressed": mode === this.mode, onclick: () => this.setMode(mode) }, t(`compare.${mode}`))), h("kbd", { "aria-hidden": "true" }, hint("mode")));
     this.note.textContent = "";
@@ -101,8 +101,8 @@ class CompareDialog extends HTMLElement {
     this.prefetch();
     const laid = await this.laid(a, b);
     if (this.pair[0] !== a || this.pair[1] !== b || !this.isConnected) return;
-    this.symmetry = laid.symmetry;
-    this.note.textContent = [laid.symmetry ? t("compare.turned") : "", isCropped(laid) ? t("compare.cropped") : ""].filter(Boolean).join(" ");
+    Object.assign(this, { symmetry: laid.symmetry, matrix: laid.matrix });
+    this.note.textContent = [laid.symmetry ? t("compare.turned") : "", laid.matrix ? t("compare.laid") : isCropped(laid) ? t("compare.cropped") : ""].filter(Boolean).join(" ");
     this.tell(a, b, laid);
     this.place();
     if (this.mode === "difference") this.drawDifference(a, b, laid);
@@ -118,7 +118,8 @@ class CompareDialog extends HTMLElement {
       return image;
     });
     const label = h("button.label", { type: "button", onclick: () => this.toggle(at) });
-    return h("div.pane", { "data-at": at }, ...images, label);
+    const [below, above] = images;
+    return h("div.pane", { "data-at": at }, below ?? "", above ? h("div.over", {}, above) : "", label);
   }
 
   /** @param {HTMLImageElement} image @param {import("./deck.js").Photo} photo @param {1600 | 4096} edge */
@@ -153,7 +154,7 @@ class CompareDialog extends HTMLElement {
   /** @param {import("./deck.js").Photo} a @param {import("./deck.js").Photo} b @param {Laid} laid */
   async drawDifference(a, b, laid) {
     const canvas = this.panes.querySelector("canvas");
-    const told = await difference(canvas, picture(a.id, 1600), picture(b.id, 1600), laid.symmetry).catch(() => null);
+    const told = await difference(canvas, picture(a.id, 1600), picture(b.id, 1600), laid.symmetry, laid.matrix).catch(() => null);
     if (this.mode !== "difference" || !canvas.isConnected) return;
     const words = told ? t("compare.changed", { share: percent(told.share, 1), most: percent(told.most) }) : t("compare.failed");
     this.note.textContent = `${words} ${this.note.textContent}`;
@@ -162,7 +163,7 @@ class CompareDialog extends HTMLElement {
 
   /** @param {import("./deck.js").Photo} a @param {import("./deck.js").Photo} b @returns {Promise<Laid>} */
   laid(a, b) {
-    const nothing = { symmetry: 0, overlap_a: null, overlap_b: null, evidence: "" };
+    const nothing = { symmetry: 0, overlap_a: null, overlap_b: null, evidence: "", matrix: null };
     return get("/compare", { group_id: deck.here?.id, a: a.id, b: b.id }).catch(() => nothing);
   }
 
@@ -197,21 +198,25 @@ class CompareDialog extends HTMLElement {
     put(this.foot, ...actions().filter((button) => button.dataset["do"] !== "compare"));
   }
 
-  /** Every picture shows the part around the same relative place. */
+  /** Every picture shows the part around the same relative place; a crop lies where it was cut from. */
   place() {
     const { zoom, x, y } = this.view;
+    const [keeper] = this.pair;
     for (const pane of this.panes.querySelectorAll(".pane")) {
       const { clientWidth: wide, clientHeight: high } = pane;
       for (const shown of pane.querySelectorAll("img, canvas")) {
         const own = { w: shown.naturalWidth || shown.width || 1, h: shown.naturalHeight || shown.height || 1 };
-        const symmetry = shown.dataset.photo === "1" ? this.symmetry : 0;
-        const seen = SIDEWAYS.includes(symmetry) ? { w: own.h, h: own.w } : own;
+        const second = shown.dataset.photo === "1";
+        const symmetry = second ? this.symmetry : 0;
+        const matrix = second ? this.matrix : null;
+        const seen = matrix ? { w: keeper?.width || 1, h: keeper?.height || 1 } : sideways(symmetry) ? { w: own.h, h: own.w } : own;
         const scale = Math.min(wide / seen.w, high / seen.h) * zoom;
-        shown.style.width = `${own.w * scale}px`;
-        shown.style.height = `${own.h * scale}px`;
-        shown.style.left = `${wide / 2 + (0.5 - x) * seen.w * scale - (own.w * scale) / 2}px`;
-        shown.style.top = `${high / 2 + (0.5 - y) * seen.h * scale - (own.h * scale) / 2}px`;
-        shown.style.transform = TURNS[symmetry] ?? "";
+        const frame = { w: seen.w * scale, h: seen.h * scale };
+        const at = { x: wide / 2 - x * frame.w, y: high / 2 - y * frame.h };
+        shown.style.width = `${own.w}px`;
+        shown.style.height = `${own.h}px`;
+        shown.style.transform = transform(onto(symmetry, matrix), own, { ...at, ...frame });
+        if (shown.dataset.layer !== "1") this.frames.set(pane, frame);
       }
     }
     this.dataset["view"] = JSON.stringify({ ...this.view, mode: this.mode, top: this.top });
@@ -251,10 +256,11 @@ class CompareDialog extends HTMLElement {
 
   pointer() {
     const relative = (/** @type {any} */ event) => {
-      const image = event.target.closest?.(".pane")?.querySelector("img:not([hidden]), canvas");
-      if (!image) return undefined;
-      const box = image.getBoundingClientRect();
-      return { x: (event.clientX - box.left) / box.width, y: (event.clientY - box.top) / box.height };
+      const pane = event.target.closest?.(".pane");
+      const frame = this.frames.get(pane);
+      if (!frame) return undefined;
+      const box = pane.getBoundingClientRect();
+      return { x: this.view.x + (event.clientX - box.left - box.width / 2) / frame.w, y: this.view.y + (event.clientY - box.top - box.height / 2) / frame.h };
     };
     this.panes.addEventListener("wheel", (/** @type {WheelEvent} */ event) => {
       event.preventDefault();
@@ -263,12 +269,12 @@ class CompareDialog extends HTMLElement {
     let from = /** @type {any} */ (null);
     this.panes.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => {
       if (/** @type {Element} */ (event.target).matches("input, button")) return;
-      from = { x: event.clientX, y: event.clientY, view: { ...this.view }, box: /** @type {any} */ (event.target).closest(".pane")?.querySelector("img:not([hidden]), canvas")?.getBoundingClientRect() };
+      from = { x: event.clientX, y: event.clientY, view: { ...this.view }, frame: this.frames.get(/** @type {any} */ (event.target).closest(".pane")) };
     });
     this.panes.addEventListener("pointermove", (/** @type {PointerEvent} */ event) => {
-      if (!from?.box || !event.buttons) return;
-      this.view.x = clamp(from.view.x - (event.clientX - from.x) / from.box.width);
-      this.view.y = clamp(from.view.y - (event.clientY - from.y) / from.box.height);
+      if (!from?.frame || !event.buttons) return;
+      this.view.x = clamp(from.view.x - (event.clientX - from.x) / from.frame.w);
+      this.view.y = clamp(from.view.y - (event.clientY - from.y) / from.frame.h);
       this.place();
     });
     this.panes.addEventListener("pointerup", () => (from = null));

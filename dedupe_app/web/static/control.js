@@ -9,7 +9,7 @@ export function similarPanel(model) {
   const rows = model.counts.map((/** @type {any} */ one) => h("tr", {}, h("td", {}, percent(one.threshold)), h("td", {}, t("similar.pairs", { n: one.pairs, photos: one.photos })), h("td", {}, one.complete ? "" : t("similar.atLeast"))));
   return [
     h("h2", { id: "similar-title" }, t("similar.title")),
-    h("p", {}, h("b", {}, model.model), ` · ${t("similar.seen", { n: model.seen })}`, h("small", {}, model.told)),
+    h("p", {}, h("b", {}, model.model), ` · ${t("similar.seen", { n: model.seen })}`, model.able || model.off ? h("small", {}, model.told) : ""),
     model.able ? starter(model) : h("p", {}, t(model.off ? "similar.off" : "similar.missing"), " ", model.off ? "" : h("code", {}, "keepone models pull")),
     rows.length ? h("details", {}, h("summary", {}, t("similar.counts")), h("table", {}, h("tbody", {}, ...rows))) : "",
     model.able ? h("p.hint", {}, t("similar.keep")) : "",

@@ -1,5 +1,5 @@
 // @ts-check
-/** Who stays: the rules in their order, and what another order would change. Nothing is saved from here. */
+/** Who stays: the rules in their order, what another order would change, and saving it after that was looked at. */
 import { get, post, sentence } from "./api.js";
 import { h, put } from "./dom.js";
 import { t } from "./words.js";
@@ -66,16 +66,28 @@ class RulesScreen extends HTMLElement {
     put(this.answer, t("state.loading"));
     try {
       const answer = await post("/rules/preview", { rules, folders });
-      const yaml = [`keeping:`, `  rules: [${rules.join(", ")}]`, ...(folders.length ? [`  folders: ${JSON.stringify(folders)}`] : [])].join("\n");
+      const saved = h("div", { role: "status" });
+      const keep = h("button.primary", { type: "button", onclick: () => this.save({ rules, folders }, saved) }, t("rules.keep"));
       put(
         this.answer,
         h("h2", {}, t("rules.changes", { n: answer.changes.length, total: answer.looked_at })),
         h("ul", {}, ...answer.changes.map((/** @type {any} */ one) => h("li", {}, h("b", {}, one.keeps), h("small", {}, t("rules.instead", { kept: one.kept })), h("span", {}, one.reason)))),
-        h("p", {}, t("rules.save")),
-        h("pre", {}, yaml),
+        h("p", {}, keep),
+        saved,
       );
     } catch (error) {
       put(this.answer, h("p.warning", { role: "alert" }, sentence(error)));
+    }
+  }
+
+  /** @param {any} order @param {HTMLElement} told */
+  async save(order, told) {
+    try {
+      const answer = await post("/rules", order);
+      if (answer.saved) put(told, h("p", {}, t("rules.saved", { file: answer.file })));
+      else put(told, h("p", {}, t("rules.save", { file: answer.file || "config.yaml" })), h("pre", {}, answer.lines));
+    } catch (error) {
+      put(told, h("p.warning", { role: "alert" }, sentence(error)));
     }
   }
 }
