@@ -1,13 +1,15 @@
 """What the learner learns from 0 to 80 answers of three people, and whether a promised error budget is kept.
 
-    python benchmarks/learning.py [--testdata ../shared/testdata] [--keep DIR] [--only curves|budget|settings]
-                                  [--order drawn|all|shown|turns] [--settings shipped|chosen]
+    python benchmarks/learning.py [--testdata ../shared/testdata] [--keep DIR] [--only curves|budget]
+                                  [--order drawn|all|shown|turns]
 
-The pool is that of the reference (quality.md 8.5): the labelled pairs of one scene, bursts and hard negatives, and the
-variants with their sources; pairs of two scenes, which are easier, are left out. Each of twelve seeds splits scenes and
-sources into two halves. Of the one half come the answers, one by one in a fixed random order, and the prior is fitted
-on it alone; every pair of the other half counts in the figures. `--settings chosen` chooses the pull and the reach as
-well, by splitting the first half again (`chosen`); `--only settings` prints what each seed chooses.
+The pool is the one that the reference's figures (quality.md 8.5) fit: the labelled pairs of one scene, bursts and hard
+negatives, and the variants with their sources; pairs of two scenes, which are easier, are left out. Each of twelve
+seeds splits scenes and sources into two halves. Of the one half come the answers, one by one in a fixed random order,
+and the prior is fitted on it alone; every pair of the other half counts in the figures. Pull, reach and votes are the
+shipped ones. The reach was chosen by splitting the answering halves again, which together cover all scenes; the others
+with all these photos in view. Only four scenes have hard negatives: a half in which no two are different to the person
+has no balanced accuracy and is left out of its mean.
 
 `--order drawn`: every answer is about a variant or about a pair of pairs.csv, one half each, and uniformly random among
 these. Of all pairs one in sixteen is a burst, so that three of four orders would have none among their first five; the
@@ -26,9 +28,8 @@ whatever resembles a rejected pair.
 from __future__ import annotations
 
 import argparse
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
@@ -40,7 +41,7 @@ from numpy.typing import NDArray
 from feedback.certificate import Audited, certify
 from feedback.features import features
 from feedback.judge import HIDDEN_BELOW
-from feedback.learner import PULL, REACH, TASTES, Example, Model, Prior, fit
+from feedback.learner import Example, Model, Prior, fit
 
 COUNTS = (0, 5, 10, 20, 40, 80)
 SEEDS = 12
@@ -54,12 +55,6 @@ PEOPLE = {
     "keep my edits apart": frozenset(("copy", "crop", "geom")),
 }
 """The kinds of pairs that each calls the same."""
-
-_RANKS = {"hardneg": 0, "burst": 1, "other": 3}
-
-CHOICES = tuple(product((0.1, 0.03, 0.3), (3.0, 4.5, 6.0)))
-"""What `chosen` tries: λ of the matters of taste, and the reach."""
-_INNER, _AT = 4, (20, 40)
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -89,17 +84,9 @@ class Table:
         self.cosines: Floats = np.einsum("nd,nd->n", self.vectors[:, 0], self.vectors[:, 1]).astype(np.float64)
 
     def halves(self, among: Bools, draw: np.random.Generator) -> tuple[Bools, Bools]:
-        """Two halves of the scenes and sources of some pairs; a pair of two halves is in neither. Scenes with hard
-        negatives (there are four), with bursts, with variants and the others are halved each for themselves."""
-        ranks: dict[str, int] = {}
-        for place in np.flatnonzero(among):
-            rank = _RANKS.get(str(self.kinds[place]), 2)
-            ranks |= {scene: min(rank, ranks.get(scene, rank)) for scene in self.pairs[place].scenes}
-        first: set[str] = set()
-        for rank in range(4):
-            names = sorted(scene for scene in ranks if ranks[scene] == rank)
-            half = (len(names) + int(draw.integers(2))) // 2
-            first |= {names[at] for at in draw.permutation(len(names))[:half]}
+        """Two halves of the scenes and sources of some pairs; a pair of two halves is in neither."""
+        names = sorted({scene for place in np.flatnonzero(among) for scene in self.pairs[place].scenes})
+        first = {names[at] for at in draw.permutation(len(names))[: len(names) // 2]}
         inside = [[scene in first for scene in one.scenes] for one in self.pairs]
         return among & np.array([all(row) for row in inside]), among & np.array([not any(row) for row in inside])
 
@@ -107,20 +94,18 @@ class Table:
 @dataclass(frozen=True, slots=True)
 class Split:
     """A table in two halves. `teach`: the pairs that answers are about; `test`: those that count; `prior`: fitted
-    without the scenes of the second half; `z`: all pairs, standardised by it; `taste` and `reach`: the settings."""
+    without the scenes of the second half; `z`: all pairs, standardised by it."""
 
     table: Table
     teach: Bools
     test: Bools
     prior: Prior
     z: Floats
-    taste: float = PULL[TASTES[0]]
-    reach: float = REACH
 
     def taught(self, told: Answers) -> Model:
         """The model after these answers."""
         known = [Example(self.table.features[at], same) for at, same in zip(told.places, told.same, strict=True)]
-        return fit(known, self.prior, PULL | dict.fromkeys(TASTES, self.taste), self.reach)
+        return fit(known, self.prior)
 
 
 def split_of(table: Table, draw: np.random.Generator) -> Split:
@@ -225,7 +210,9 @@ def separating(values: Floats, same: Bools) -> float:
 
 
 def balanced(taken: Bools, same: Bools) -> float:
-    """Mean of the shares of both sides that are right."""
+    """Mean of the shares of both sides that are right; NaN where a side has no pair."""
+    if same.all() or not same.any():
+        return float("nan")
     return float((taken[same].mean() + 1 - taken[~same].mean()) / 2)
 
 
@@ -237,34 +224,9 @@ def recall(scores: Floats, same: Bools, precision: float = 0.99) -> float:
     return float(right[cut].max() / same.sum()) if cut.any() else 0.0
 
 
-def chosen(split: Split, seed: int) -> tuple[float, float]:
-    """The settings that do best within the half that teaches: its scenes are split again, a few times, and of the mean
-    balanced accuracy of the three people at 20 and 40 answers the best counts (of equals the first)."""
-    found: dict[tuple[float, float], list[float]] = {choice: [] for choice in CHOICES}
-    for inner in range(_INNER):
-        draw = np.random.default_rng((seed, inner))
-        teach, test = split.table.halves(split.teach, draw)
-        for kinds in PEOPLE.values():
-            same = np.isin(split.table.kinds, list(kinds))
-            told = answers(replace(split, teach=teach), same, draw, "drawn", 0.0)
-            for choice, count in product(CHOICES, _AT):
-                inside = replace(split, teach=teach, test=test, taste=choice[0], reach=choice[1])
-                found[choice].append(balanced(learner(inside, _first(told, count))[0], same[test]))
-    return max(CHOICES, key=lambda choice: float(np.mean(found[choice])))
-
-
-def splits(table: Table, settings: str) -> list[Split]:
-    """The split of each seed, with the settings that it uses."""
-    made = [split_of(table, np.random.default_rng(seed)) for seed in range(SEEDS)]
-    if settings == "shipped":
-        return made
-    return [
-        replace(one, taste=taste, reach=reach) for seed, one in enumerate(made) for taste, reach in (chosen(one, seed),)
-    ]
-
-
-def curves(made: Sequence[Split], order: str) -> Iterator[str]:
+def curves(table: Table, order: str) -> Iterator[str]:
     """A line a person and rule: balanced accuracy / recall at 99 % precision, means of the seeds."""
+    made = [split_of(table, np.random.default_rng(seed)) for seed in range(SEEDS)]
     yield f"{'':38}" + "".join(f"{count:>12}" for count in COUNTS)
     for person, kinds in PEOPLE.items():
         for flipped in (0.0, FLIPPED):
@@ -278,7 +240,7 @@ def curves(made: Sequence[Split], order: str) -> Iterator[str]:
                     found.setdefault((name, count), []).append(result)
             yield f"{person}, {flipped:.0%} slips"
             for name in RULES:
-                means = [np.mean(found[name, count], axis=0) for count in COUNTS]
+                means = [np.nanmean(found[name, count], axis=0) for count in COUNTS]
                 yield f"  {name:36}" + "".join(f"{a:>7.3f}/{b:.2f}" for a, b in means)
 
 
@@ -327,19 +289,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--testdata", type=Path, default=default_testdata())
     parser.add_argument("--keep", type=Path)
-    parser.add_argument("--only", choices=("curves", "budget", "settings"))
+    parser.add_argument("--only", choices=("curves", "budget"))
     parser.add_argument("--order", choices=("drawn", "all", "shown", "turns"), default="drawn")
-    parser.add_argument("--settings", choices=("shipped", "chosen"), default="shipped")
     options = parser.parse_args()
     table = Table(pairs(options.testdata / "photos", options.keep))
     print(f"{int(table.pool.sum()):,} labelled pairs, {int((table.pool & table.shown).sum()):,} of them shown")
-    if options.only == "settings":
-        told = Counter((one.taste, one.reach) for one in splits(table, "chosen"))
-        for (taste, reach), times in told.most_common():
-            print(f"  λ of taste {taste}, reach {reach}: best within the teaching half of {times} of {SEEDS} seeds")
     if options.only in (None, "curves"):
         print(f"\n{SEEDS} seeds; balanced accuracy / recall at 99 % precision, by number of answers")
-        for line in curves(splits(table, options.settings), options.order):
+        for line in curves(table, options.order):
             print(line, flush=True)
     if options.only in (None, "budget"):
         print(f"\nerror budgets, {AUDITS} random answers each")

@@ -82,15 +82,13 @@ class Prior:
 @dataclass(frozen=True, slots=True)
 class Model:
     """A fitted model. `rejected`: the standardised pairs that somebody called different, each with the share of an
-    answer that it is worth; `answers`: how many it has; `reach`: how much better than a rejected pair, in standard
-    deviations, another one may be and still be spoken against by it."""
+    answer that it is worth; `answers`: how many it has."""
 
     prior: Prior
     weights: Vector
     bias: float
     rejected: tuple[tuple[Vector, float], ...] = ()
     answers: int = 0
-    reach: float = REACH
     _stacked: tuple[Array, Array] | None = field(default=None, compare=False, repr=False)
 
     def logits(self, z: Array) -> Array:
@@ -137,7 +135,7 @@ class Model:
         if self._stacked is None:
             return np.zeros(len(z))
         pairs, worth = self._stacked
-        rows = [(excess(z[at : at + _AT_ONCE, None], pairs) <= self.reach) @ worth for at in range(0, len(z), _AT_ONCE)]
+        rows = [(excess(z[at : at + _AT_ONCE, None], pairs) <= REACH) @ worth for at in range(0, len(z), _AT_ONCE)]
         return np.concatenate(rows) if rows else np.zeros(0)
 
     def _one(self, features: Mapping[str, float]) -> Array:
@@ -173,24 +171,19 @@ def shipped() -> Prior:
     return Prior(tuple(raw["mean"]), tuple(raw["deviation"]), tuple(raw["weights"]), raw["bias"], raw["provenance"])
 
 
-def fit(
-    examples: Sequence[Example],
-    prior: Prior | None = None,
-    pull: Mapping[str, float] = PULL,
-    reach: float = REACH,
-) -> Model:
+def fit(examples: Sequence[Example], prior: Prior | None = None, pull: Mapping[str, float] = PULL) -> Model:
     """The model after these answers; the prior itself when there are none. Pairs that were never compared (no features)
-    teach nothing. `pull`: λ of each feature; `reach`: see `Model`."""
+    teach nothing. `pull`: λ of each feature."""
     prior = prior or shipped()
     known = sorted(
         ((prior.standardised(one.features), one.same, one.weight) for one in examples if one.features), reverse=True
     )
     if not known:
-        return Model(prior, prior.weights, prior.bias, reach=reach)
+        return Model(prior, prior.weights, prior.bias)
     weights, bias = _solved(known, prior, pull)
     rejected = [(z, weight) for z, same, weight in known if not same]
     stacked = (np.array([z for z, _ in rejected]), np.array([worth for _, worth in rejected])) if rejected else None
-    return Model(prior, weights, bias, tuple(rejected), len(known), reach, stacked)
+    return Model(prior, weights, bias, tuple(rejected), len(known), stacked)
 
 
 def _solved(

@@ -205,29 +205,6 @@ def test_a_drive_that_asks_for_patience_is_left_alone_as_long_as_it_asked(
     assert daemon.runs("onedrive-months", "done")[0].why == "retry"
 
 
-@pytest.mark.slow
-@on_personal
-def test_a_network_that_goes_away_and_comes_back_costs_nothing_but_time(drive: Drive, home: Home, start: Start) -> None:
-    for name in ("A.jpg", "A copy.jpg", "A copy 2.jpg", "A copy 3.jpg"):
-        drive.put(f"{THIS_MONTH}/{name}", 1)
-    before = drive.contents()
-    home.raw["service"] |= {"retry_seconds": 0.5, "retry_longest": 1}
-    ship(home, "onedrive-months", schedule="every 1 hours")
-    weather = drive.graph.weather
-    weather.add("drop", on="", skip=12, times=10_000)
-    daemon = start().ready()
-    until(lambda: daemon.said("tries again later"), 200)
-    assert daemon.process.poll() is None
-    assert drive.contents() == before
-    weather.clear()
-    until(lambda: daemon.runs("onedrive-months", "done"), 200)
-    assert daemon.stop() == 0
-    assert drive.contents() == before
-    assert len([path for path in drive.there() if "duplicates" in path]) == 3
-    with home.store() as store:
-        assert store.plans.open_intents() == []
-
-
 def redundant(library: SyntheticLibrary) -> list[str]:
     """Who is in our album of redundant photos."""
     found = [keys for name, keys in library.albums().items() if name.endswith("/Redundant")]
