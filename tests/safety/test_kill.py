@@ -219,10 +219,13 @@ def test_sigterm_ends_a_real_run_cleanly_and_the_next_goes_on(swift: Path, child
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_hundreds_of_kills_at_random_moments_lose_nothing(tmp_path: Path, children: Server) -> None:
-    """Two worlds of 80 photos are put away and brought back, killed again and again on the way."""
+    """Worlds of 80 photos are put away and brought back, killed again and again on the way: as many worlds as it takes,
+    because a fast machine is done before most of the kills."""
     chance = random.Random(8)
     kills = 0
-    for round_ in range(2):
+    for round_ in range(30):
+        if kills >= 100:
+            break
         base = tmp_path / str(round_)
         world = World(base / "photos", base / "data")
         for number in range(80):
