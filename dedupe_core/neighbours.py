@@ -105,7 +105,7 @@ def _searched(
 
 def _marks(hashes: NDArray[np.uint8]) -> NDArray[np.uint64]:
     """One number (n,) for the eight hashes of each row: another one when any of them is another."""
-    words = np.ascontiguousarray(hashes).reshape(len(hashes), -1).view(np.uint64)
+    words = np.ascontiguousarray(hashes).reshape(len(hashes), 256).view(np.uint64)
     weights = np.random.default_rng(0).integers(1, 2**63, words.shape[1], np.uint64) | np.uint64(1)
     return np.asarray((words * weights).sum(axis=1, dtype=np.uint64))
 

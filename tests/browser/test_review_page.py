@@ -205,6 +205,8 @@ def test_a_crop_lies_where_it_was_cut_from(visit: Open) -> None:
     for _ in range(3):
         page.keyboard.press("m")
     until(page, "[...document.querySelectorAll('.pane img')].every((one) => one.naturalWidth > 320)")
+    widths = "[...document.querySelectorAll('.pane img')].map((one) => one.getBoundingClientRect().width)"
+    until(page, f"(([below, above]) => above / below < 0.97)({widths})")
     below, above = page.evaluate(
         "() => [...document.querySelectorAll('.pane img')].map((one) => one.getBoundingClientRect().toJSON())"
     )

@@ -75,6 +75,10 @@ def test_a_search_in_steps_proposes_what_one_search_does(monkeypatch: pytest.Mon
     assert len(found) >= 80
 
 
+def test_a_library_without_a_single_picture_proposes_nothing() -> None:
+    assert proposed(Store(None)) == set()
+
+
 def test_nothing_new_is_no_search(monkeypatch: pytest.MonkeyPatch) -> None:
     store = Store(None)
     add(store, hashes(30))
