@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from dedupe_app.demo.graph.faults import STORM
-from tests.cloud.conftest import JUNE, Cloud, Keepone, jpeg, on_personal
+from tests.cloud.conftest import JUNE, Cloud, Keepone, jpeg
 from tests.fakes.graph import BUSINESS, Content, Flavour
 
 LONG = "/".join(["Pictures/2024/06", *(f"{'x' * 60}{n}" for n in range(5))])
@@ -67,7 +67,6 @@ def test_a_kill_at_any_write_is_finished_by_the_same_command(
     assert cloud.tree == before
 
 
-@on_personal
 def test_a_drive_that_comes_back_nearly_empty_stops_the_scan_until_a_person_believes_it(
     cloud: Cloud, keepone: Keepone
 ) -> None:
@@ -100,7 +99,6 @@ def test_hard_names_and_long_paths_go_away_and_come_back(cloud: Cloud, keepone: 
     assert cloud.tree == before
 
 
-@on_personal
 def test_the_time_of_a_run_is_used_up_and_the_next_goes_on(cloud: Cloud, keepone: Keepone) -> None:
     pairs(cloud)
     cloud.configure(budget_minutes=0.0001)
@@ -132,7 +130,6 @@ def test_the_recycle_bin_is_used_where_it_was_allowed(cloud: Cloud, keepone: Kee
         assert cloud.tree == before
 
 
-@on_personal
 def test_a_live_photo_is_never_downloaded_and_goes_only_with_its_movie(cloud: Cloud, keepone: Keepone) -> None:
     still, movie = jpeg(120, (320, 240)), b"movie" * 1000
     for name in ("IMG_1.heic", "IMG_1 (1).heic"):

@@ -170,7 +170,6 @@ def test_what_has_no_preview_is_counted_and_compared_by_its_digest(cloud: Cloud,
     assert cloud.graph.accounting.count(contains="thumbnails") == calls, "it is not asked for again at once"
 
 
-@on_personal
 def test_a_photo_that_changed_since_the_plan_stays(cloud: Cloud, keepone: Keepone) -> None:
     for name in ("A.jpg", "A copy.jpg"):
         cloud.put(f"{JUNE}/{name}", jpeg(13))
@@ -183,7 +182,6 @@ def test_a_photo_that_changed_since_the_plan_stays(cloud: Cloud, keepone: Keepon
     assert cloud.tree == before
 
 
-@on_personal
 def test_a_sign_in_that_expired_is_said_and_stops_nothing_else(cloud: Cloud, keepone: Keepone, tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
@@ -195,7 +193,6 @@ def test_a_sign_in_that_expired_is_said_and_stops_nothing_else(cloud: Cloud, kee
     assert len(groups(keepone)) == 1
 
 
-@on_personal
 def test_a_source_that_falls_silent_is_asked_again_by_the_next_run(cloud: Cloud, keepone: Keepone) -> None:
     cloud.configure(longest_wait=1)
     cloud.put(f"{JUNE}/large.jpg", jpeg(16), (800, 600), DAY)
