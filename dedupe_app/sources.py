@@ -4,13 +4,12 @@ command line, so that `keepone plan` after `keepone scan ~/Pictures` knows what 
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from dedupe_app.config import Config, ConfigError, SourceConfig, absolute, build
 from dedupe_core.store import Store
+from dedupe_core.whole import write_whole
 
 DATABASE = "keepone.sqlite3"
 PHOTOS, PHOTOS_SUFFIX = "photos", ".photoslibrary"
@@ -106,15 +105,6 @@ def forget(data: Path, name: str) -> None:
 
 
 def replace_text(file: Path, text: str) -> None:
-    """Write a file so that it is complete or as it was before."""
+    """Write a file of ours, and its folder where there is none, so that it is complete or as it was before."""
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(name).replace(file)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    write_whole(file, [text.encode("utf-8", "surrogateescape")], durable=True, mode=0o600)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from dedupe_core.correlation import Agreement, coarse_agreement, fine_agreement
 from dedupe_core.difference import difference
@@ -30,6 +31,8 @@ _FEW_INLIERS = 8
 _STRUCTURE = 3.0
 _MARGIN_BLOCKS = 24
 _MARGIN_BLUR = 0.01  # of the long side: where two pictures meet, resampling mixes them
+_RING = 4  # of the 192 steps across a picture: how far to both sides of the seam is looked
+_PLAIN, _STEP = 3.0, 10.0  # grey levels: spread of a frame along its seam, and how far the picture differs from it
 
 Finer = Callable[[], tuple[View, View]]
 
@@ -146,7 +149,8 @@ def _scale(alignment: Alignment) -> float:
 
 def _margin(picture: View, alignment: Alignment, inward: bool, other: View) -> float:
     """The share of a picture that lies outside the shared field and has structure. Only what lies outside is looked at,
-    so that a narrow border does not borrow structure from the picture beside it."""
+    so that a narrow border does not borrow structure from the picture beside it. What lies beyond a plain frame (the
+    bars of a screenshot, a caption under a letterbox) is no part of the scene and counts as nothing."""
     matrix = alignment.matrix if inward else np.linalg.inv(alignment.matrix)
     cells, fine = _MARGIN_BLOCKS, _MARGIN_BLOCKS * 8
     height, width = picture.coarse.shape
@@ -159,8 +163,35 @@ def _margin(picture: View, alignment: Alignment, inward: bool, other: View) -> f
     if not outside.any():
         return 0.0
     even = cv2.resize(picture.coarse, (fine, fine), interpolation=cv2.INTER_AREA).astype(np.float64)
+    beyond = np.stack([across < 0, down < 0, across > limit_x, down > limit_y]).reshape(4, fine, fine)
+    if _framed(even, outside.reshape(fine, fine), beyond):
+        return 0.0
     inner = outside.reshape(cells, 8, cells, 8)
     grey, count = even.reshape(cells, 8, cells, 8) * inner, inner.sum(axis=(1, 3))
     mean = grey.sum(axis=(1, 3)) / np.maximum(count, 1)
     spread = (grey**2).sum(axis=(1, 3)) / np.maximum(count, 1) - mean**2
     return round(float(count[spread >= _STRUCTURE**2].sum() / fine**2), 4)
+
+
+def _framed(even: NDArray[np.float64], outside: NDArray[np.bool_], beyond: NDArray[np.bool_]) -> bool:
+    """Does the shared field end in a plain frame on each side where it ends? A scene goes on beyond the edge of its
+    crop; a border, a letterbox or a screen begins with one colour along the whole seam, which the picture has not.
+    `beyond` (4, h, w): what lies past the left, upper, right and lower edge of the shared field."""
+    within = np.asarray(~beyond.any(axis=0), np.bool_)
+    near, ended = _wider(within), False
+    for index, past in enumerate(beyond):
+        alone = past & outside & ~np.delete(beyond, index, axis=0).any(axis=0)  # without the corners
+        if not alone.any():
+            continue
+        seam, beside = even[alone & near], even[within & _wider(past)]
+        if not (seam.size and beside.size):
+            return False
+        frame = np.median(seam)
+        if np.percentile(np.abs(seam - frame), 90) > _PLAIN or np.abs(beside - frame).mean() < _STEP:
+            return False
+        ended = True
+    return ended
+
+
+def _wider(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    return np.asarray(cv2.dilate(mask.astype(np.uint8), np.ones((2 * _RING + 1, 2 * _RING + 1), np.uint8))) > 0

@@ -34,6 +34,7 @@ _EDITED_MARK = re.compile(
 )
 _LEAST_QUALITY = 70
 _FIRST_HEIF = datetime(2017, 9, 1)
+_LEAST_HEIF = 1_200_000
 
 
 def is_raw(photo: Photo) -> bool:
@@ -42,10 +43,11 @@ def is_raw(photo: Photo) -> bool:
 
 
 def is_camera_heif(photo: Photo) -> bool:
-    """HEIC or AVIF as a camera wrote it: none did before September 2017, so an older picture was converted."""
-    return (
-        _is_heif(photo) and is_camera_original(photo) and photo.taken_at is not None and photo.taken_at >= _FIRST_HEIF
-    )
+    """HEIC or AVIF as a camera wrote it: none did before September 2017, so an older picture was converted, and none
+    has less than the 1.2 megapixels of a tablet's front camera, so a smaller one was reduced."""
+    young = photo.taken_at is not None and photo.taken_at >= _FIRST_HEIF
+    size = photo.width * photo.height or _LEAST_HEIF
+    return _is_heif(photo) and is_camera_original(photo) and young and size >= _LEAST_HEIF
 
 
 def _is_heif(photo: Photo) -> bool:

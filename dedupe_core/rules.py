@@ -146,6 +146,14 @@ RULES: tuple[Rule, ...] = (
         traits.first_of_its_pixels,
     ),
     Rule(
+        "unframed",
+        "without a frame",
+        "The picture itself beats the same one inside a border, a letterbox or a screenshot, unless that is clearly "
+        "larger.",
+        traits.frame_words,
+        beats=traits.unframed,
+    ),
+    Rule(
         "field_of_view",
         "shows more",
         "The whole picture beats its crop. Borders, letterboxes and screenshots show nothing more.",

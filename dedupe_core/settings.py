@@ -95,6 +95,7 @@ class Keeping(_Section):
             "raw_or_heic_original",
             "camera_original",
             "not_a_resave",
+            "unframed",
             "field_of_view",
             "pixels",
             "compression_quality",

@@ -15,6 +15,13 @@ Pictures of one framing have none at all."""
 LARGER = 1.1
 """Ratio of pixels over the shared field from which on one picture is the larger: 5 % in each direction."""
 
+FRAME = 0.03
+"""Share of a picture outside the shared field from which on something is around it: less is the error of laying one on
+the other."""
+
+ON_A_SCREEN = 4.0
+"""Pixels of a picture on a screen for one of the picture itself, up to which a viewer may just have enlarged it."""
+
 _COMPARABLE = 0.25
 _DOUBLED = 4.41
 
@@ -97,6 +104,16 @@ def shows_more(case: Case, a: Photo, b: Photo) -> bool:
     ours = _border_free(sight.ours, sight.our_margin, a, b)
     theirs = surplus(Sight(sight.edge, sight.theirs, sight.ours, sight.their_margin, sight.our_margin))
     return ours >= MORE_VIEW and theirs < max(MORE_VIEW, ours / 4)
+
+
+def frames(case: Case, framed: Photo, bare: Photo, most: float) -> bool:
+    """Is `framed` the whole of `bare` with something plain around it, and at most `most` times as many pixels large
+    where both show the same?"""
+    sight, ratio = case.sight(framed, bare), resolution_ratio(case, framed, bare)
+    if sight is None or ratio is None or sight.our_margin is None or sight.their_margin is None:
+        return False
+    around = sight.aligned and sight.ours <= 1 - FRAME and sight.our_margin < MORE_VIEW
+    return around and sight.theirs > 1 - FRAME and sight.their_margin < MORE_VIEW and ratio < most
 
 
 def shared_pixels(photo: Photo, share: float) -> float:

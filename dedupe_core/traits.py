@@ -122,6 +122,18 @@ def view_words(case: Case, photo: Photo, other: Photo) -> str:
     return f"{100 * min(seen.ours, seen.theirs) / seen.ours:.0f} % of the whole"
 
 
+def unframed(case: Case, a: Photo, b: Photo) -> bool:
+    """Is `b` the picture of `a` with a plain frame around it? A file without losses may be a screenshot, which viewers
+    enlarge as they like; of the others the framed one counts when it has clearly more pixels of the picture."""
+    lossless = b.signature is not None and b.signature.format.upper() in lineage.LOSSLESS
+    return sight.frames(case, b, a, most=sight.ON_A_SCREEN if lossless else sight.LARGER)
+
+
+def frame_words(case: Case, photo: Photo, other: Photo) -> str:
+    seen = case.sight(photo, other)
+    return f"{100 * seen.ours:.0f} % of it is the picture" if seen is not None and seen.aligned else ""
+
+
 def shows_more(case: Case, a: Photo, b: Photo) -> bool:
     return sight.shows_more(case, a, b)
 

@@ -169,7 +169,7 @@ def _say_next(session: Session, place: Path) -> None:
     data = shlex.quote(str(place / "data"))
     session.out.say(" Next, nothing has been changed so far:")
     for verb in ("review", "groups", f"report {shlex.quote(str(place / 'report.html'))}", "plan", "apply", "undo"):
-        session.out.say(f"   keepone --data {data} {verb}")
+        session.out.say(f"   {session.program} --data {data} {verb}")
 
 
 def _there_and_back(session: Session, library: Library, gallery: Path) -> dict[str, Any]:

@@ -134,7 +134,7 @@ def _say_next(session: Session, place: Path, act: bool, serve: bool) -> None:
     config = shlex.quote(str(place / "config.yaml"))
     session.out.say(" The drive stays open until you press Ctrl-C. In another terminal:")
     for verb in ("estimate", "scan", "groups", "review", "plan", "apply", "undo", "months 2024-06 --gallery cloud"):
-        session.out.say(f"   keepone --config {config} {verb}")
+        session.out.say(f"   {session.program} --config {config} {verb}")
 
 
 def _wait() -> None:

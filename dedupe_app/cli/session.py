@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shlex
+import shutil
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -39,6 +42,13 @@ class Session:
         mode = "json-lines" if self.as_json_lines else "json" if self.as_json else "text"
         plain = self.no_color or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"  # https://no-color.org
         return Output(mode, self.quiet, False if plain else None)
+
+    @cached_property
+    def program(self) -> str:
+        """How the person calls this program here, for commands to copy: its path where the plain name is not found."""
+        named = Path(sys.argv[0])
+        beside = named.stem == "keepone" and shutil.which("keepone") is None
+        return shlex.quote(str(named)) if beside else "keepone"
 
     @cached_property
     def loaded(self) -> Loaded:

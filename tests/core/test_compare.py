@@ -79,6 +79,26 @@ def test_a_border_is_no_larger_view() -> None:
     assert found.margin_b < 0.03
 
 
+def test_the_bars_of_a_screen_beyond_a_plain_frame_are_no_larger_view() -> None:
+    picture = scene(4, 800, 600)
+    screen = Image.new("RGB", (800, 1400), "black")
+    for height in (0, 1250):
+        screen.paste(scene(9, 800, 120), (0, height))
+    screen.paste(picture, (0, 400))
+    found = compare(view(picture), view(screen), Hint(100))
+    assert found.overlap_b < 0.6
+    assert found.margin_b == 0.0
+
+
+def test_a_scene_that_goes_on_beyond_a_plain_sky_is_a_larger_view() -> None:
+    whole = scene(4, 800, 900)
+    whole.paste((200, 215, 235), (0, 200, 800, 340))
+    crop = whole.crop((0, 260, 800, 900))
+    found = compare(view(whole), view(crop), Hint(100))
+    assert found.margin_a is not None
+    assert found.margin_a > 0.1
+
+
 def test_the_other_way_round_measures_the_same() -> None:
     picture = scene(5, 1000, 750)
     crop = cut(picture, (0.1, 0.1, 0.8, 0.9))

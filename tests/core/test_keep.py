@@ -129,7 +129,7 @@ def test_each_rule_decides_alone_against_the_order_of_path_and_says_why(
 
 
 def test_every_rule_is_tried_above_or_by_its_evidence() -> None:
-    assert {case[0] for case in CASES} | {"field_of_view", "pixels", "not_a_resave", "path"} == {
+    assert {case[0] for case in CASES} | {"unframed", "field_of_view", "pixels", "not_a_resave", "path"} == {
         rule.name for rule in RULES
     }
 
@@ -218,6 +218,31 @@ def test_a_border_shows_nothing_more() -> None:
         choice = two(framed, {"name": "z.jpg", "taken_at": NOON}, seen=seen)
         assert choice.keep == 2
         assert choice.drop == ((1,) if margin == 0.0 else ())
+
+
+FRAMED = {"overlap_a": 0.7, "overlap_b": 1.0, "margin_a": 0.0, "margin_b": 0.0}
+
+
+def test_a_picture_stays_for_its_screenshot_though_a_viewer_enlarged_it() -> None:
+    screen = {"name": "a.png", "format": "PNG", "jpeg_quality": None, "width": 828, "height": 1792} | STRIPPED
+    shown = {"name": "z.jpg", "width": 600, "height": 900} | STRIPPED
+    choice = two(screen, shown, seen=FRAMED)
+    assert (choice.keep, choice.drop) == (2, ()), "larger than the keeper: that is for a person to judge"
+    assert choice.reason == "without a frame: 100 % of it is the picture against 70 % of it is the picture"
+
+
+def test_a_large_framed_picture_is_not_given_up_for_a_small_one_without_a_frame() -> None:
+    framed, small = {"width": 4400, "height": 3400}, {"name": "z.jpg", "width": 1600, "height": 1200}
+    choice = two(framed, small, seen=FRAMED)
+    assert choice.keep == 1
+    assert choice.reason == "larger picture: 4400 × 3400 against 1600 × 1200"
+
+
+def test_a_heic_smaller_than_any_camera_writes_was_reduced_and_is_no_original() -> None:
+    small = {"format": "HEIF", "jpeg_quality": None, "taken_at": NOON, "name": "a.heic"}
+    shot = {"taken_at": NOON, "name": "z.jpg", "exif_fields": 31}
+    assert two(small | {"width": 1024, "height": 768}, shot | {"width": 1024, "height": 768}).keep == 2
+    assert two(small, shot).keep == 1
 
 
 def test_the_real_surroundings_of_a_crop_are_no_border() -> None:
