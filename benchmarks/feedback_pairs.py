@@ -84,7 +84,7 @@ def pairs(photos: Path, keep: Path | None, transforms: int = 58) -> list[Labelle
                 stream.writelines(json.dumps(row) + "\n" for row in _measured(photos, transforms))
             part.rename(file)
         with file.open() as stream:
-            return [_labelled(json.loads(line), at) for at, line in enumerate(stream)]
+            return [labelled(json.loads(line), at) for at, line in enumerate(stream)]
 
 
 def _measured(photos: Path, transforms: int) -> Iterator[dict[str, Any]]:
@@ -108,20 +108,26 @@ def _of_source(job: tuple[str, dict[str, str], int, int]) -> list[dict[str, Any]
     data = (photos / row["path"]).read_bytes()
     exif = maker.Image.open(photos / row["path"]).info.get("exif")
     picture = maker.Image.open(photos / row["path"]).convert("RGB")
-    original = _signed(data, row)
-    view = View(decode.rgb(data, 500))
+    original = signed(data, row)
+    view, vector = View(decode.rgb(data, 500)), vector_of(data)
     found = []
-    for name in sorted(maker.T, key=lambda name: _lot(row["id"] + name))[:transforms]:
+    for name in sorted(maker.T, key=lambda name: lot(row["id"] + name))[:transforms]:
         kind, make = maker.T[name]
         made, _ = make(picture, exif, seed)
-        signed = _signed(made, None)
-        vectors = (vector_of(data), vector_of(made))
-        if _lot(f"time {row['id']} {name}") < KEEPS_TIME:
-            signed = replace(signed, taken_at=original.taken_at, camera=original.camera)
+        known = signed(made, None)
+        if lot(f"time {row['id']} {name}") < KEEPS_TIME:
+            known = replace(known, taken_at=original.taken_at, camera=original.camera)
         else:
-            signed = replace(signed, taken_at=None, camera="")
+            known = replace(known, taken_at=None, camera="")
         found.append(
-            _row((row["scene"],), kind, original, signed, _evidence(original, view, data, signed, made), vectors)
+            row_of(
+                (row["scene"],),
+                kind,
+                original,
+                known,
+                evidence_of(original, view, data, known, made),
+                (vector, vector_of(made)),
+            )
         )
     return found
 
@@ -130,10 +136,10 @@ def _of_pairs(job: tuple[str, list[tuple[str, dict[str, str], dict[str, str]]]])
     photos, found = Path(job[0]), []
     for kind, one, other in job[1]:
         first, second = ((photos / row["path"]).read_bytes() for row in (one, other))
-        a, b = _signed(first, one), _signed(second, other)
-        evidence = _evidence(a, View(decode.rgb(first, 500)), first, b, second)
+        a, b = signed(first, one), signed(second, other)
+        evidence = evidence_of(a, View(decode.rgb(first, 500)), first, b, second)
         scenes = tuple(sorted({one["scene"], other["scene"]}))
-        found.append(_row(scenes, kind, a, b, evidence, (vector_of(first), vector_of(second))))
+        found.append(row_of(scenes, kind, a, b, evidence, (vector_of(first), vector_of(second))))
     return found
 
 
@@ -145,8 +151,8 @@ def _chosen(photos: Path, rows: dict[str, dict[str, str]]) -> Iterator[tuple[str
                 kind = "hardneg" if pair["label"] == "hardneg" else "burst"
                 yield kind, rows[pair["a"]], rows[pair["b"]]
     listed = list(rows.values())
-    signed = [_signed((photos / row["path"]).read_bytes(), row) for row in listed]
-    hashes = np.stack([np.frombuffer(one.phashes, np.uint8).reshape(8, 32) for one in signed])
+    known = [signed((photos / row["path"]).read_bytes(), row) for row in listed]
+    hashes = np.stack([np.frombuffer(one.phashes, np.uint8).reshape(8, 32) for one in known])
     a, b = np.triu_indices(len(listed), 1)
     scenes = np.array([row["scene"] for row in listed])
     other = scenes[a] != scenes[b]
@@ -159,7 +165,7 @@ def _chosen(photos: Path, rows: dict[str, dict[str, str]]) -> Iterator[tuple[str
         yield "other", one, two
 
 
-def _evidence(a: Signature, view: View, first: bytes, b: Signature, second: bytes) -> Evidence:
+def evidence_of(a: Signature, view: View, first: bytes, b: Signature, second: bytes) -> Evidence:
     """What a scan's worker measures."""
     cv2.setNumThreads(1)
     hashes = np.stack([np.frombuffer(one.phashes, np.uint8).reshape(8, 32) for one in (a, b)])
@@ -176,18 +182,18 @@ def _evidence(a: Signature, view: View, first: bytes, b: Signature, second: byte
     return compare(view, View(decode.rgb(second, 500)), Hint(distance, symmetry, flat), finer)
 
 
-def _signed(data: bytes, row: dict[str, str] | None) -> Signature:
+def signed(data: bytes, row: dict[str, str] | None) -> Signature:
     """The signature of a file; with the row of labels.csv also the time and camera that its photo has."""
     signature = signatures([look(Task(0, data))])[0]
     if row is None:
         return signature
     if row["t"]:
-        moment = CLOCK + timedelta(days=_lot(row["scene"]) * 1000, seconds=float(row["t"]))
+        moment = CLOCK + timedelta(days=lot(row["scene"]) * 1000, seconds=float(row["t"]))
         return replace(signature, taken_at=moment, camera="clip")
     return signature
 
 
-def _lot(name: str) -> float:
+def lot(name: str) -> float:
     """A number in [0, 1) drawn by a name: the same on every machine."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:6], "big") / 2**48
 
@@ -206,7 +212,7 @@ def vector_of(data: bytes) -> NDArray[np.int8]:
     return np.round(np.concatenate(parts) * 127).astype(np.int8)
 
 
-def _row(
+def row_of(
     scenes: tuple[str, ...],
     kind: str,
     a: Signature,
@@ -219,7 +225,7 @@ def _row(
     return {"scenes": scenes, "kind": kind, "a": plain[0], "b": plain[1], "evidence": asdict(evidence), "vectors": told}
 
 
-def _labelled(raw: dict[str, Any], at: int) -> Labelled:
+def labelled(raw: dict[str, Any], at: int) -> Labelled:
     a, b = (_photo(_signature(raw[side]), 2 * at + place) for place, side in enumerate("ab"))
     evidence = Evidence(**raw["evidence"])
     edge = relate(facts_of([a]), facts_of([b]), evidence, _SETTINGS)

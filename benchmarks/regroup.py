@@ -101,6 +101,7 @@ def _evidence(kind: str, draw: random.Random) -> Evidence:
         tone=draw.uniform(15, 50) if edited else draw.uniform(0, 1),
         colour=draw.uniform(5, 30) if edited else draw.uniform(0, 1),
         detail=draw.uniform(0, 0.1),
+        grain=draw.uniform(-1, 1),
     )
 
 

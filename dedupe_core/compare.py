@@ -110,6 +110,8 @@ def _closely(a: View, b: View, laid: _Laid, found: Evidence, finer: Finer | None
     at = laid.alignment
     laid_on = overlay(a, b, at, COARSE_EDGE, colour=True)
     look = change(laid_on)
+    margin_a, framed_a = _margin(a, laid.alignment, inward=False, other=b)
+    margin_b, framed_b = _margin(b, laid.alignment, inward=True, other=a)
     if found.flat:
         fine_a, fine_b, at = _finely(a, b, at, found.symmetry, finer)
         agreement = fine_agreement(overlay(fine_a, fine_b, at, FINE_EDGE))
@@ -128,8 +130,11 @@ def _closely(a: View, b: View, laid: _Laid, found: Evidence, finer: Finer | None
         tone=None if look is None else look.tone,
         colour=None if look is None else look.colour,
         detail=None if look is None else look.detail,
-        margin_a=_margin(a, laid.alignment, inward=False, other=b),
-        margin_b=_margin(b, laid.alignment, inward=True, other=a),
+        grain=None if look is None else look.grain,
+        margin_a=margin_a,
+        margin_b=margin_b,
+        framed_a=framed_a,
+        framed_b=framed_b,
     )
 
 
@@ -147,10 +152,10 @@ def _scale(alignment: Alignment) -> float:
     return float(np.sqrt(abs(np.linalg.det(matrix[:2, :2]))))
 
 
-def _margin(picture: View, alignment: Alignment, inward: bool, other: View) -> float:
-    """The share of a picture that lies outside the shared field and has structure. Only what lies outside is looked at,
-    so that a narrow border does not borrow structure from the picture beside it. What lies beyond a plain frame (the
-    bars of a screenshot, a caption under a letterbox) is no part of the scene and counts as nothing."""
+def _margin(picture: View, alignment: Alignment, inward: bool, other: View) -> tuple[float, bool]:
+    """The share of a picture that lies outside the shared field and has structure, and whether a plain frame begins
+    there. Only what lies outside is looked at: a narrow border does not borrow structure from the picture beside it.
+    What lies beyond a frame (the bars of a screenshot, a caption under a letterbox) is no part of the scene."""
     matrix = alignment.matrix if inward else np.linalg.inv(alignment.matrix)
     cells, fine = _MARGIN_BLOCKS, _MARGIN_BLOCKS * 8
     height, width = picture.coarse.shape
@@ -161,16 +166,16 @@ def _margin(picture: View, alignment: Alignment, inward: bool, other: View) -> f
     blur = _MARGIN_BLUR * max(limit_x, limit_y)
     outside = (across < -blur) | (down < -blur) | (across > limit_x + blur) | (down > limit_y + blur)
     if not outside.any():
-        return 0.0
+        return 0.0, False
     even = cv2.resize(picture.coarse, (fine, fine), interpolation=cv2.INTER_AREA).astype(np.float64)
     beyond = np.stack([across < 0, down < 0, across > limit_x, down > limit_y]).reshape(4, fine, fine)
     if _framed(even, outside.reshape(fine, fine), beyond):
-        return 0.0
+        return 0.0, True
     inner = outside.reshape(cells, 8, cells, 8)
     grey, count = even.reshape(cells, 8, cells, 8) * inner, inner.sum(axis=(1, 3))
     mean = grey.sum(axis=(1, 3)) / np.maximum(count, 1)
     spread = (grey**2).sum(axis=(1, 3)) / np.maximum(count, 1) - mean**2
-    return round(float(count[spread >= _STRUCTURE**2].sum() / fine**2), 4)
+    return round(float(count[spread >= _STRUCTURE**2].sum() / fine**2), 4), False
 
 
 def _framed(even: NDArray[np.float64], outside: NDArray[np.bool_], beyond: NDArray[np.bool_]) -> bool:

@@ -57,10 +57,11 @@ def difference(pair: Overlay) -> Difference | None:
         return Difference(0.0, 0.0)
     a, b = (_blurred(x.astype(np.float32), 1.0) for x in (pair.base, pair.warped))
     a, b = _equally_sharp(a, b, inside)
-    found = _unexplained(a, b, _luma(a), _luma(b), inside, LEAST_CONTRAST)
+    found = _unexplained(a, b, _luma(a), _luma(b), inside, LEAST_CONTRAST, step=2)
     if _both_coloured_or_grey(a, b, inside):
-        found = np.maximum(found, _colour_unexplained(a, b, inside))
-    strength = found[inside]
+        colour = _colour_unexplained(a, b, inside)
+        found = np.maximum(found, cv2.resize(colour, found.shape[::-1], interpolation=cv2.INTER_LINEAR))
+    strength = found[inside[::2, ::2]]
     least = max(1, round(strength.size * _LEAST_AREA))
     strongest = np.partition(strength, -least)[-least]
     return Difference(round(float(strongest), 3), round(float((strength > 1).mean()), 5) if strongest > 1 else 0.0)
@@ -81,8 +82,7 @@ def _colour_unexplained(a: Plane, b: Plane, inside: NDArray[np.bool_]) -> Plane:
     strengths = [
         _unexplained(a, b, chroma(a), chroma(b), inner, _LEAST_COLOUR_CONTRAST) for chroma in (_blueness, _redness)
     ]
-    strongest = _unclipped(a) * _unclipped(b) * np.maximum(*strengths)
-    return np.asarray(cv2.resize(strongest, inside.shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
+    return np.asarray(_unclipped(a) * _unclipped(b) * np.maximum(*strengths), np.float32)
 
 
 def _plainly_equal(pair: Overlay, inside: NDArray[np.bool_]) -> bool:
@@ -90,12 +90,14 @@ def _plainly_equal(pair: Overlay, inside: NDArray[np.bool_]) -> bool:
     size = (inside.shape[1] // 2, inside.shape[0] // 2)
     a, b = (cv2.resize(x, size, interpolation=cv2.INTER_AREA).astype(np.float32) for x in (pair.base, pair.warped))
     within = cv2.resize(inside.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
-    planes = np.dstack([_luma(b), _blueness(b), _redness(b)])
-    rest = planes - _mixed(a, planes, within)
     window = max(5, round(max(size) * _WINDOW) | 1)
-    rest -= _mean(rest, 2 * window + 1)
-    left = _mean(rest * rest, window).max(axis=2)
-    return bool(left[within].max() < _PLAINLY_EQUAL**2)
+    for plane in (_luma, _blueness, _redness):
+        seen = plane(b)
+        rest = seen - _mixed(a, seen, within)
+        rest -= _mean(rest, 2 * window + 1)
+        if _mean(rest * rest, window)[within].max() >= _PLAINLY_EQUAL**2:
+            return False
+    return True
 
 
 def _mixed(source: Plane, target: Plane, inside: NDArray[np.bool_]) -> Plane:
@@ -132,24 +134,25 @@ def _luma(picture: Plane) -> Plane:
 
 
 def _blueness(picture: Plane) -> Plane:
-    return np.asarray(picture[..., 2] - _luma(picture))
+    return np.asarray(cv2.subtract(cv2.extractChannel(picture, 2), _luma(picture)))
 
 
 def _redness(picture: Plane) -> Plane:
-    return np.asarray(picture[..., 0] - _luma(picture))
+    return np.asarray(cv2.subtract(cv2.extractChannel(picture, 0), _luma(picture)))
 
 
 def _unclipped(picture: Plane) -> Plane:
     """1 where a window's colours are true, 0 where a fifth of it is burnt out or black: there every edit of tone
     changes the colour, too."""
-    clipped = (picture.max(axis=2) >= 248) | (_luma(picture) <= 12)
+    red, green, blue = cv2.split(picture)
+    clipped = (cv2.max(cv2.max(red, green), blue) >= 248) | (_luma(picture) <= 12)
     window = max(5, round(max(clipped.shape) * _WINDOW) | 1)
     return np.asarray(_mean(clipped.astype(np.float32), window) < 0.2, np.float32)
 
 
 def _both_coloured_or_grey(a: Plane, b: Plane, inside: NDArray[np.bool_]) -> bool:
     """False when one is a grey rendering of the other: then only luma can be compared."""
-    less, more = sorted(float(np.hypot(np.std(_blueness(x)[inside]), np.std(_redness(x)[inside]))) for x in (a, b))
+    less, more = sorted(float(np.hypot(_spread(_blueness(x), inside), _spread(_redness(x), inside))) for x in (a, b))
     return more < _GREY or less > more / 4
 
 
@@ -157,7 +160,14 @@ def _detail(picture: Plane, inside: NDArray[np.bool_]) -> float:
     """Gradient energy as a share of the variance: falls with blur, stays with contrast."""
     luma = _luma(picture)
     across, down = cv2.Sobel(luma, cv2.CV_32F, 1, 0, ksize=3), cv2.Sobel(luma, cv2.CV_32F, 0, 1, ksize=3)
-    return float((across**2 + down**2)[inside].mean() / (luma[inside].var() + 1e-3))
+    energy = cv2.mean(across * across + down * down, inside.astype(np.uint8))[0]
+    return float(energy / (_spread(luma, inside) ** 2 + 1e-3))
+
+
+def _spread(plane: Plane, inside: NDArray[np.bool_]) -> float:
+    """Standard deviation."""
+    _, spread = cv2.meanStdDev(plane, mask=inside.astype(np.uint8))
+    return float(spread[0, 0])
 
 
 def _equally_sharp(a: Plane, b: Plane, inside: NDArray[np.bool_]) -> tuple[Plane, Plane]:
@@ -174,13 +184,16 @@ def _equally_sharp(a: Plane, b: Plane, inside: NDArray[np.bool_]) -> tuple[Plane
     return (blurred, b) if detail_a > detail_b else (a, blurred)
 
 
-def _unexplained(a: Plane, b: Plane, of_a: Plane, of_b: Plane, inside: NDArray[np.bool_], least: float) -> Plane:
-    """Strength (h, w) of what the plane `of_b` shows beyond its prediction from picture a, and `of_a` from b."""
-    gain = float(np.std(of_a[inside]) / max(float(np.std(of_b[inside])), 1e-3))
-    there = _surprise(_predicted(a, of_b, inside), of_b, inside, least / max(gain, 1.0))
-    if not (there[inside] > _WORTH_A_LOOK).any():
+def _unexplained(
+    a: Plane, b: Plane, of_a: Plane, of_b: Plane, inside: NDArray[np.bool_], least: float, step: int = 1
+) -> Plane:
+    """Strength, at each `step`-th pixel, of what the plane `of_b` shows beyond its prediction from picture a, and
+    `of_a` from b."""
+    gain = _spread(of_a, inside) / max(_spread(of_b, inside), 1e-3)
+    there = _surprise(_predicted(a, of_b, inside), of_b, inside, least / max(gain, 1.0), step)
+    if not (there[inside[::step, ::step]] > _WORTH_A_LOOK).any():
         return there
-    back = _surprise(_predicted(b, of_a, inside), of_a, inside, least / max(1 / gain, 1.0))
+    back = _surprise(_predicted(b, of_a, inside), of_a, inside, least / max(1 / gain, 1.0), step)
     return np.minimum(there, back)
 
 
@@ -195,19 +208,20 @@ def _predicted(source: Plane, target: Plane, inside: NDArray[np.bool_]) -> Plane
 
 def _curve(source: Plane, target: Plane, inside: NDArray[np.bool_]) -> Plane:
     """The mean of the target at each level of the source, in 64 levels with straight lines between them."""
-    low, high = float(source[inside].min()), float(source[inside].max())
-    step = max((high - low) / 64, 1e-3)
-    level = np.clip((source - low) / step, 0, 63.999)
-    index = level[inside].astype(np.int64)
-    count = np.bincount(index, minlength=64).astype(np.float64)
-    total = np.bincount(index, target[inside], minlength=64)
+    low, high, _, _ = cv2.minMaxLoc(source, inside.astype(np.uint8))
+    above = np.maximum(source - low, 0)
+    level = cv2.convertScaleAbs(above, alpha=256 / max(high - low, 64e-3), beta=-0.5)  # in quarters, 0 to 255
+    some = inside[::2, ::2]
+    index = level[::2, ::2][some] >> 2
+    count = 4.0 * np.bincount(index, minlength=64)
+    total = 4.0 * np.bincount(index, target[::2, ::2][some], minlength=64)
     blend = np.array([1, 2, 3, 2, 1])
     wide_count, wide_total = np.convolve(count, blend, "same"), np.convolve(total, blend, "same")
     trust = count / (count + 50)
     known = wide_count > 0
     mean = trust * total / np.maximum(count, 1) + (1 - trust) * wide_total / np.maximum(wide_count, 1)
-    curve = np.interp(np.arange(0, 65, 0.25), np.flatnonzero(known) + 0.5, mean[known]).astype(np.float32)
-    return np.asarray(curve[(level * 4 + 0.5).astype(np.intp)])
+    curve = np.interp((np.arange(256) + 0.5) / 4, np.flatnonzero(known) + 0.5, mean[known]).astype(np.float32)
+    return np.asarray(cv2.LUT(level, curve))
 
 
 def _slow(rest: Plane) -> Plane:
@@ -218,20 +232,24 @@ def _slow(rest: Plane) -> Plane:
     return np.asarray(cv2.resize(smooth, (width, height), interpolation=cv2.INTER_LINEAR))
 
 
-def _surprise(predicted: Plane, seen: Plane, inside: NDArray[np.bool_], least: float) -> Plane:
+def _surprise(predicted: Plane, seen: Plane, inside: NDArray[np.bool_], least: float, step: int) -> Plane:
+    """At each `step`-th pixel: means over windows of 16 change little from one to the next."""
     edge = max(seen.shape)
     window, around = max(7, round(edge * _WINDOW) | 1), max(15, round(edge * _SURROUNDINGS) | 1)
     predicted, seen = predicted - _mean(predicted, 2 * window + 1), seen - _mean(seen, 2 * window + 1)
-    var_p, var_s = _mean(predicted**2, window), _mean(seen**2, window)
+    squares = (predicted * predicted, seen * seen, predicted * seen)
+    var_p, var_s, common = (np.ascontiguousarray(_mean(plane, window)[::step, ::step]) for plane in squares)
+    around, inside = max(15, (around // step) | 1), inside[::step, ::step]
     gain = (_mean(var_s, around) + 4) / (_mean(var_p, around) + 4)
-    correlation = np.clip(_mean(predicted * seen, window) / np.sqrt((var_p + 1) * (var_s + 1)), 0, 1)
+    correlation = np.clip(common / np.sqrt((var_p + 1) * (var_s + 1)), 0, 1)
     contrast = np.maximum(var_p * gain, var_s)
     unexplained = np.sqrt(contrast * (1 - correlation**2))
     share = unexplained / np.sqrt(contrast + 16)
-    # means over a window change slowly: one pixel of sixteen tells the distribution
-    some = inside[::4, ::4]
-    usual = ABOVE_USUAL * float(np.percentile(unexplained[::4, ::4][some], 75))
-    busy = share[::4, ::4][some & (contrast[::4, ::4] > LEAST_CONTRAST**2)]
+    # one pixel of sixteen tells the distribution
+    few = 4 // step
+    some = inside[::few, ::few]
+    usual = ABOVE_USUAL * float(np.percentile(unexplained[::few, ::few][some], 75))
+    busy = share[::few, ::few][some & (contrast[::few, ::few] > LEAST_CONTRAST**2)]
     usual_share = float(np.percentile(busy, 90)) if busy.size else 0.0
     structure = np.clip(_USUAL_STRUCTURE * usual_share, _LEAST_STRUCTURE, _STRUCTURE)
     return np.asarray(np.where(share > structure, unexplained / max(least, usual), 0), np.float32)

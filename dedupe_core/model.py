@@ -39,7 +39,7 @@ class Signature:
     `taken_at` is naive local time. `exif_fields` counts metadata fields. `jpeg_quality` is the 1-100 estimate from the
     quantisation tables. `live_id` is Apple's content identifier. `damage` is a sentence when the file decodes but is
     known to be incomplete. `preview` is the long side of the source's rendering that stood for an original whose bytes
-    were not read; 0 when they were.
+    were not read; 0 when they were. `edited`: that rendering showed the picture after an edit (None: nobody told).
     """
 
     content: str
@@ -64,6 +64,7 @@ class Signature:
     orientation: int = 1
     damage: str = ""
     preview: int = 0
+    edited: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +125,10 @@ class Evidence:
     the linear scale of b onto a; `flat` says that one of the two is flat or a document, where hashes prove nothing.
     `margin_a`, `margin_b`: what each picture shows beyond the shared field, as the share of its whole area that lies
     outside and has structure (block standard deviation of 3 grey levels or more): a plain border, a letterbox or the
-    bars of a screenshot count as nothing, so that they never pass for a larger view (None: not measured).
-    `tone`, `colour`, `detail`: how an edit changed the look of the whole picture (`tone.change`; None: not measured).
+    bars of a screenshot count as nothing, so that they never pass for a larger view (None: not measured). `framed_a`,
+    `framed_b`: in that picture a plain frame lies around the shared field, whatever comes beyond it.
+    `tone`, `colour`, `detail`, `grain`: how an edit changed the look of the whole picture (`tone.change`; None: not
+    measured).
     `assumed` is never measured and never kept: both are copies of a third and their own hashes are near.
     """
 
@@ -149,16 +152,21 @@ class Evidence:
     failed: str = ""
     margin_a: float | None = None
     margin_b: float | None = None
+    framed_a: bool = False
+    framed_b: bool = False
     tone: float | None = None
     colour: float | None = None
     detail: float | None = None
+    grain: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
     """An accepted relation between two contents with its evidence. `score` is in [0, 1], comparable inside one
     relation. `sentence` tells a person why ("same picture, smaller copy: 96 % of blocks agree"). `probable`: a digest
-    that alone proves nothing and the length are equal, too: all but proved to be the same bytes."""
+    that alone proves nothing and the length are equal, too: all but proved to be the same bytes. `seen`: one of the two
+    is an edited photo, of which not the picture of its content's signature was compared but the other ("original":
+    before the edit, "edited": after it); "" for all else. Nothing is ever dropped for such an edge."""
 
     a: int
     b: int
@@ -168,6 +176,7 @@ class Edge:
     timing: Timing = "unknown"
     sentence: str = ""
     probable: bool = False
+    seen: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,7 @@ LARGER = 1.1
 """Ratio of pixels over the shared field from which on one picture is the larger: 5 % in each direction."""
 
 FRAME = 0.03
-"""Share of a picture outside the shared field from which on something is around it: less is the error of laying one on
-the other."""
+"""Share of a picture outside the shared field up to which that is the error of laying one on the other."""
 
 ON_A_SCREEN = 4.0
 """Pixels of a picture on a screen for one of the picture itself, up to which a viewer may just have enlarged it."""
@@ -29,13 +28,14 @@ _DOUBLED = 4.41
 @dataclass(frozen=True, slots=True)
 class Sight:
     """An edge seen from one side: `ours` and `theirs` are shares of each picture that lie in the shared field, the
-    margins what each shows beyond it (None: not measured)."""
+    margins what each shows beyond it (None: not measured). `our_frame`: we show it inside a plain frame."""
 
     edge: Edge
     ours: float
     theirs: float
     our_margin: float | None
     their_margin: float | None
+    our_frame: bool = False
 
     @property
     def aligned(self) -> bool:
@@ -61,11 +61,11 @@ class Case:
         edge = self.edges.get((a.signature_row, b.signature_row))
         if edge is not None:
             found = edge.evidence
-            return Sight(edge, found.overlap_a, found.overlap_b, found.margin_a, found.margin_b)
+            return Sight(edge, found.overlap_a, found.overlap_b, found.margin_a, found.margin_b, found.framed_a)
         edge = self.edges.get((b.signature_row, a.signature_row))
         if edge is not None:
             found = edge.evidence
-            return Sight(edge, found.overlap_b, found.overlap_a, found.margin_b, found.margin_a)
+            return Sight(edge, found.overlap_b, found.overlap_a, found.margin_b, found.margin_a, found.framed_b)
         return None
 
     def linked(self, rows: Iterable[int]) -> list[tuple[int, int]]:
@@ -110,10 +110,9 @@ def frames(case: Case, framed: Photo, bare: Photo, most: float) -> bool:
     """Is `framed` the whole of `bare` with something plain around it, and at most `most` times as many pixels large
     where both show the same?"""
     sight, ratio = case.sight(framed, bare), resolution_ratio(case, framed, bare)
-    if sight is None or ratio is None or sight.our_margin is None or sight.their_margin is None:
+    if sight is None or ratio is None or sight.their_margin is None:
         return False
-    around = sight.aligned and sight.ours <= 1 - FRAME and sight.our_margin < MORE_VIEW
-    return around and sight.theirs > 1 - FRAME and sight.their_margin < MORE_VIEW and ratio < most
+    return sight.our_frame and sight.theirs > 1 - FRAME and sight.their_margin < MORE_VIEW and ratio < most
 
 
 def shared_pixels(photo: Photo, share: float) -> float:

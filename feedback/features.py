@@ -14,16 +14,19 @@ from dedupe_core.store import Store
 from dedupe_core.store.codec import seconds
 from dedupe_core.verify import RECIPE
 
-VERSION = 1
+VERSION = 2
 """Raised whenever a feature changes its meaning; answers keep the numbers of their own version."""
 
 _SAME_MOMENT = 0.05
 _LAID_EDGE_ON_EDGE = 150
 _MOST_SECONDS = 12.0  # log1p of two days
-_NARROW = 0.02
-_PLAIN_EDIT = {"tone": 1.6, "colour": 1.8, "detail": 0.3}
-"""What an edit that people notice changes (log1p of 4 and 5 grey levels, a third more or less detail); saving a file
-again stays below half of each."""
+_SMALLER, _HARD = 0.9, 60  # share of the pixels, JPEG quality: below these a file has lost its noise
+_PLAIN_EDIT = {"tone": 1.1, "colour": 1.6, "detail": 0.18, "grain": 1.5}
+"""What an edit that people notice changes (log1p of 2, 4 and 3.5 grey levels, a sixth more or less detail); saving a
+file again, resizing, cropping and turning stay below half of each. Chosen on variants of other photos than those that
+`benchmarks/learning.py` counts (docs/feedback.md)."""
+_PLAIN_CHANGE = _PLAIN_EDIT | {"border": 1.0, "local_difference": 1.0}
+"""The same of all that changes what is seen: an edit, a frame, a region."""
 
 SIGNS: Mapping[str, int] = {
     "hash": 1,
@@ -37,8 +40,10 @@ SIGNS: Mapping[str, int] = {
     "tone": -1,
     "colour": -1,
     "detail": -1,
+    "grain": -1,
     "look": -1,
     "border": -1,
+    "altered": -1,
     "size_ratio": -1,
     "aspect": -1,
     "same_time": 1,
@@ -66,8 +71,10 @@ WORDS: Mapping[str, str] = {
     "tone": "a change of brightness or contrast",
     "colour": "a change of colour",
     "detail": "a change of sharpness",
+    "grain": "noise in one of them",
     "look": "a change of the whole look",
     "border": "a border or bars around one",
+    "altered": "that one was edited",
     "size_ratio": "their sizes",
     "aspect": "their shapes",
     "same_time": "one time of capture",
@@ -85,9 +92,10 @@ def features(evidence: Evidence, a: Photo, b: Photo, embedding: float | None = N
     """The features of a compared pair by name, without those that nobody measured. The same whichever comes first.
 
     `same_time` under 0.05 s apart, `other_time` from there on, both 0 and no `time_gap` when a time is unknown; it is
-    log1p of the seconds as a share of two days, at most 1. `look`: 0 up to half of a plain edit, 1 for a plain one.
-    `border`: how much of what one shows beyond the other is plain, as frames and bars are. `embedding`: see
-    `Measured`."""
+    log1p of the seconds as a share of two days, at most 1. `look`: 0 up to half of a plain edit, 1 for a plain one;
+    `altered`: the same of an edit, a frame or a changed region, whichever is plainest, so that somebody who keeps the
+    ones apart need not meet all the others. `border`: one of them is framed. `embedding`:
+    see `Measured`."""
     aligned = evidence.overlap_a == 1.0 and evidence.overlap_b == 1.0 and not evidence.inliers
     found = {
         "hash": (128 - min(evidence.distance, 128)) / 64,
@@ -100,7 +108,7 @@ def features(evidence: Evidence, a: Photo, b: Photo, embedding: float | None = N
         "turned": float(evidence.symmetry != 0),
         "other_source": float(a.asset.id.source != b.asset.id.source),
     }
-    found |= _times(a, b) | _sizes(a, b) | _measured(evidence)
+    found |= _times(a, b) | _sizes(a, b) | _measured(evidence, a, b)
     if a.camera and b.camera:
         found["same_camera"] = 1.0 if a.camera == b.camera else -1.0
     if embedding is not None:
@@ -152,7 +160,7 @@ def _sizes(a: Photo, b: Photo) -> dict[str, float]:
     return {"size_ratio": abs(math.log2(ratio)) / 2, "aspect": min(abs(math.log(shapes[0] / shapes[1])), 1.0)}
 
 
-def _measured(evidence: Evidence) -> dict[str, float]:
+def _measured(evidence: Evidence, a: Photo, b: Photo) -> dict[str, float]:
     """What only the closer look tells."""
     told = {
         "fine": evidence.fine if evidence.fine_blocks else None,
@@ -160,18 +168,23 @@ def _measured(evidence: Evidence) -> dict[str, float]:
         "tone": None if evidence.tone is None else math.log1p(evidence.tone),
         "colour": None if evidence.colour is None else math.log1p(evidence.colour),
         "detail": None if evidence.detail is None else min(evidence.detail, 2.0),
-        "border": _border(evidence),
+        "grain": None if evidence.grain is None else math.log1p(_grain(evidence.grain, a, b)),
+        "border": None if evidence.margin_a is None else float(evidence.framed_a or evidence.framed_b),
     }
     known = {name: value for name, value in told.items() if value is not None}
-    changes = [known[name] / usual for name, usual in _PLAIN_EDIT.items() if name in known]
-    return known | ({"look": min(max(2 * max(changes) - 1, 0.0), 2.0)} if changes else {})
+    summed = {"look": _strongest(known, _PLAIN_EDIT, 2.0), "altered": _strongest(known, _PLAIN_CHANGE, 1.0)}
+    return known | {name: value for name, value in summed.items() if value is not None}
 
 
-def _border(evidence: Evidence) -> float | None:
-    if evidence.margin_a is None or evidence.margin_b is None:
-        return None
-    outside, plain = max(
-        (1 - evidence.overlap_a, 1 - evidence.overlap_a - evidence.margin_a),
-        (1 - evidence.overlap_b, 1 - evidence.overlap_b - evidence.margin_b),
-    )
-    return min(max(plain, 0.0) / outside, 1.0) if outside > _NARROW else 0.0
+def _strongest(known: Mapping[str, float], plain: Mapping[str, float], most: float) -> float | None:
+    """The plainest of some changes: 0 up to half of a plain one, 1 for a plain one; None when nothing was measured."""
+    shares = [known[one] / usual for one, usual in plain.items() if one in known]
+    return min(max(2 * max(shares) - 1, 0.0), most) if shares else None
+
+
+def _grain(grain: float, a: Photo, b: Photo) -> float:
+    """The noise that one has beyond the other in grey levels; a smaller or more compressed file has lost it by that."""
+    smoother, grainier = (a, b) if grain > 0 else (b, a)
+    smaller = smoother.width * smoother.height < _SMALLER * grainier.width * grainier.height
+    quality = smoother.signature.jpeg_quality if smoother.signature else None
+    return 0.0 if smaller or (quality is not None and quality < _HARD) else abs(grain)

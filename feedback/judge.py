@@ -21,6 +21,7 @@ from functools import cached_property
 from connectors.base import Connector
 from dedupe_core.engine import Engine
 from dedupe_core.model import Edge, Judge, NoFeedback, Photo, Progress
+from dedupe_core.sentences import said
 from dedupe_core.store import Store
 from dedupe_core.store.codec import dumps
 from dedupe_core.store.labels import Label
@@ -31,7 +32,7 @@ from feedback.memory import Memory
 HIDDEN_BELOW = 0.5
 """A pair more likely different than the same is not shown. The prior is fitted so that one half is one half."""
 
-_TOLD = "you said that these are the same"
+_TOLD = said("edge.you_said")
 
 
 class Answers:
@@ -88,7 +89,7 @@ class Answers:
         if probability is None:
             return edge
         if edge.relation == "near":
-            return replace(edge, relation="similar", sentence=f"{edge.sentence}; {self._why(features, probability)}")
+            return replace(edge, relation="similar", sentence=_also(edge, self._why(features, probability)))
         return None
 
     def explain(self, edge: Edge, a: Photo, b: Photo) -> str:
@@ -114,8 +115,12 @@ def examples(labels: Iterable[Label]) -> list[Example]:
     return [Example(one.features or {}, one.verdict == "same", one.weight) for one in labels]
 
 
+def _also(edge: Edge, more: str) -> str:
+    return said("edge.also", what=edge.sentence, more=more) if edge.sentence else more
+
+
 def _confirmed(edge: Edge) -> Edge:
-    sentence = f"{edge.sentence}; {_TOLD}" if edge.sentence else _TOLD
+    sentence = _also(edge, _TOLD)
     proved = edge.evidence.difference is not None and not edge.evidence.damaged_twin
     if edge.relation == "similar" and proved and edge.timing != "differ":
         return replace(edge, relation="near", sentence=sentence)

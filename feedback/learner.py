@@ -35,7 +35,7 @@ from numpy.typing import NDArray
 
 from feedback.features import NAMES, SIGNS, VERSION
 
-TASTES = ("look", "border", "local_difference", "same_time", "other_time")
+TASTES = ("look", "border", "altered", "local_difference", "same_time", "other_time")
 PULL: Mapping[str, float] = {name: 0.1 if name in TASTES else 1.0 for name in NAMES}
 PULL_BIAS = 0.1
 MOST_MOVED = 8.0

@@ -1,7 +1,8 @@
 """Which pairs to ask about next: four of five where the answer teaches most and frees most, one of five at random.
 
 The random ones are the audit: only they say how often the program is wrong (`certificate`), and they keep the learner
-honest (quality.md 8.4: asking only about doubtful pairs was worse at 20 and 40 answers).
+honest (quality.md 8.4: asking only about doubtful pairs was worse at 20 and 40 answers). Every open pair is as likely
+to be audited as any other, also when its photo is in another question: what the audit promises is a share of pairs.
 """
 
 from __future__ import annotations
@@ -42,14 +43,15 @@ class Question:
 
 
 def questions(store: Store, count: int = 20, seed: str = "") -> list[Question]:
-    """The next questions, no photo in two of them while others are left. The same until somebody answers one."""
+    """The next questions, audits first; no photo of these comes again in another. The same until somebody answers
+    one."""
     asked = judge_of(store)
     memory = asked.memory if isinstance(asked, Answers) else Memory([])
     model = asked.model if isinstance(asked, Answers) else fit([])
     version = "" if isinstance(asked, NoFeedback) else getattr(asked, "version", "")
     open_ones = list(_open(store, memory, model))
     draw = random.Random(f"{seed} {version} {len(open_ones)}")  # noqa: S311 - a sample, no secret
-    audits = _apart(draw.sample(open_ones, len(open_ones)), round(count * AUDIT_SHARE), set())
+    audits = draw.sample(open_ones, min(round(count * AUDIT_SHARE), len(open_ones)))
     taken = {photo.row for one in audits for photo in (one.a, one.b)}
     doubtful = _apart(sorted(open_ones, key=lambda one: (-one.worth, one.group)), count - len(audits), taken)
     return [*(_audit(one) for one in audits), *doubtful]

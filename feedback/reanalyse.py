@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Literal
 
-from dedupe_core import alike
+from dedupe_core import alike, edits
 from dedupe_core.group import decide
 from dedupe_core.model import Choice, Edge, Judge, Photo
 from dedupe_core.pipeline import compared_of, mark_of, save
@@ -98,6 +98,7 @@ def edges_of(store: Store, settings: Settings) -> Iterator[Edge]:
     proved = list(_proved(store, settings))
     yield from proved
     yield from alike.edges(store, settings, alike.remembered(store, settings), proved)
+    yield from edits.remembered(store, settings)
 
 
 def _proved(store: Store, settings: Settings) -> Iterator[Edge]:

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from dedupe_core.sentences import said
 from dedupe_core.store.labels import Label
 from feedback.certificate import Certificate
 
@@ -75,7 +76,11 @@ def _held(rung: Rung, acting: Certificate) -> Rung:
     if rung.level == "automatic":
         if acting.threshold is not None:
             return rung
-        return Rung(rung.kind, "queue", rung.approvals, rung.denials, f"{acting.missing:,} answers to random questions")
+        return Rung(rung.kind, "queue", rung.approvals, rung.denials, said("trust.questions", n=acting.missing))
     return Rung(
-        rung.kind, rung.level, rung.approvals, rung.denials, f"{APPROVALS[rung.level] - rung.approvals} approvals"
+        rung.kind,
+        rung.level,
+        rung.approvals,
+        rung.denials,
+        said("trust.approvals", n=APPROVALS[rung.level] - rung.approvals),
     )

@@ -76,6 +76,8 @@ def turned(evidence: Evidence) -> Evidence:
     raw = asdict(evidence)
     raw["overlap_a"], raw["overlap_b"] = evidence.overlap_b, evidence.overlap_a
     raw["margin_a"], raw["margin_b"] = evidence.margin_b, evidence.margin_a
+    raw["framed_a"], raw["framed_b"] = evidence.framed_b, evidence.framed_a
+    raw["grain"] = None if evidence.grain is None else -evidence.grain
     raw["scale"] = 1.0 / evidence.scale if evidence.scale else 1.0
     raw["symmetry"] = inverse
     return Evidence(**raw)

@@ -87,7 +87,7 @@ def test_the_bars_of_a_screen_beyond_a_plain_frame_are_no_larger_view() -> None:
     screen.paste(picture, (0, 400))
     found = compare(view(picture), view(screen), Hint(100))
     assert found.overlap_b < 0.6
-    assert found.margin_b == 0.0
+    assert (found.margin_b, found.framed_a, found.framed_b) == (0.0, False, True)
 
 
 def test_a_scene_that_goes_on_beyond_a_plain_sky_is_a_larger_view() -> None:
@@ -97,6 +97,7 @@ def test_a_scene_that_goes_on_beyond_a_plain_sky_is_a_larger_view() -> None:
     found = compare(view(whole), view(crop), Hint(100))
     assert found.margin_a is not None
     assert found.margin_a > 0.1
+    assert (found.framed_a, found.framed_b) == (False, False)
 
 
 def test_the_other_way_round_measures_the_same() -> None:

@@ -220,7 +220,7 @@ def test_a_border_shows_nothing_more() -> None:
         assert choice.drop == ((1,) if margin == 0.0 else ())
 
 
-FRAMED = {"overlap_a": 0.7, "overlap_b": 1.0, "margin_a": 0.0, "margin_b": 0.0}
+FRAMED = {"overlap_a": 0.7, "overlap_b": 1.0, "margin_a": 0.0, "margin_b": 0.0, "framed_a": True}
 
 
 def test_a_picture_stays_for_its_screenshot_though_a_viewer_enlarged_it() -> None:

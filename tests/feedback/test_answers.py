@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from dedupe_core.model import Choice, Edge, Group, NoFeedback
 from dedupe_core.settings import Settings
 from dedupe_core.store import Store
+from dedupe_core.verify import RECIPE
 from feedback import judge_of, labels
 from feedback.exchange import LONGEST_LINE, ImportRefused, export, import_lines
 from feedback.judge import Answers
@@ -107,7 +108,7 @@ def test_what_is_measured_later_is_filled_in(store: Store) -> None:
     said(store, "a", "d")
     assert store.labels.active()[0].features is None
     with store.transaction():
-        store.evidence.put([(content_of("a"), content_of("d"), EDGES[0].evidence)], 1)
+        store.evidence.put([(content_of("a"), content_of("d"), EDGES[0].evidence)], RECIPE)
     assert labels.describe(store) == 1
     assert store.labels.active()[0].features is not None
 

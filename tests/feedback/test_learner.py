@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dedupe_core.model import Evidence
+from dedupe_core.store.evidence import turned
 from feedback.features import NAMES, SIGNS, features
 from feedback.judge import Answers
 from feedback.learner import LEAST_VOTES, MOST_MOVED, Example, excess, fit, shipped
@@ -16,7 +18,7 @@ from tests.feedback.libraries import label
 
 COPY = Evidence(5, inliers=200, overlap_a=1, overlap_b=1, block_median=0.98, block_p10=0.9, blocks=60, difference=0.1)
 EDITED = replace(COPY, tone=40.0, colour=20.0, detail=0.1)
-PLAIN = replace(COPY, tone=0.5, colour=0.5, detail=0.01)
+PLAIN = replace(COPY, tone=0.5, colour=0.5, detail=0.01, margin_a=0.0, margin_b=0.0)
 A, B = photo(1, "a"), photo(2, "b")
 VALUES = st.dictionaries(st.sampled_from(NAMES), st.floats(-5, 5), min_size=3)
 ANSWERS = st.lists(st.builds(Example, VALUES, st.booleans(), st.floats(0.1, 1)), min_size=1, max_size=8)
@@ -41,13 +43,36 @@ def test_a_few_rejected_edits_teach_to_keep_edits_apart_and_copies_together() ->
     model = fit(rejected())
     assert model.probability(features(EDITED, A, B)) < 0.5 < model.probability(features(PLAIN, A, B))
     assert model.rejects(features(EDITED, A, B), 0.5) is not None
-    assert next(name for name, _ in model.reasons(features(EDITED, A, B))) in ("look", "tone", "colour")
+    assert next(name for name, _ in model.reasons(features(EDITED, A, B))) in ("altered", "look", "tone", "colour")
 
 
 def test_features_are_the_same_whichever_photo_comes_first() -> None:
-    turned = replace(EDITED, overlap_a=0.7, overlap_b=1.0, margin_a=0.1, margin_b=0.0)
-    other = replace(turned, overlap_a=1.0, overlap_b=0.7, margin_a=0.0, margin_b=0.1)
-    assert features(turned, A, B) == features(other, B, A)
+    hard = photo(2, "b", jpeg_quality=30)
+    for grain in (4.0, -4.0):
+        one = replace(EDITED, overlap_a=0.7, overlap_b=1.0, margin_a=0.1, margin_b=0.0, grain=grain)
+        other = turned(one)
+        assert (other.overlap_a, other.grain) == (1.0, -grain)
+        assert features(one, A, hard) == features(other, hard, A)
+
+
+def test_noise_that_a_smaller_or_harder_compressed_file_has_lost_is_no_edit() -> None:
+    noisy = replace(PLAIN, grain=-5.0)  # A has more of it
+    hard = photo(2, "b", jpeg_quality=30)
+    small = photo(2, "b", width=800, height=600)
+    assert features(noisy, A, B)["look"] > 0.5
+    assert features(noisy, A, hard)["grain"] == features(noisy, A, small)["grain"] == 0
+    assert features(replace(PLAIN, grain=5.0), A, hard)["look"] > 0.5, "noise that was added"
+
+
+@pytest.mark.parametrize("change", [{"tone": 40.0}, {"grain": 6.0}, {"framed_b": True}, {"difference": 1.5}])
+def test_whatever_was_edited_is_an_alteration_and_a_plain_copy_is_none(change: dict[str, Any]) -> None:
+    assert features(PLAIN, A, B)["altered"] == 0
+    assert features(replace(PLAIN, **change), A, B)["altered"] == 1
+
+
+def test_who_keeps_some_edits_apart_is_understood_about_others_too() -> None:
+    framed = features(replace(PLAIN, framed_b=True, overlap_b=0.8), A, B)
+    assert fit(rejected()).probability(framed) < fit([]).probability(framed)
 
 
 def test_what_nobody_measured_says_nothing() -> None:

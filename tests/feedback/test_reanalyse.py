@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from dedupe_core.model import Choice, Evidence, NoFeedback
 from dedupe_core.settings import Settings
 from dedupe_core.store import Store
+from dedupe_core.verify import RECIPE
 from feedback import judge_of
 from feedback.labels import Said, revoke, say
 from feedback.questions import questions
@@ -156,15 +157,38 @@ def test_taking_every_answer_back_restores_the_groups_exactly(said: list[tuple[t
     assert shown(regroup(store, DEFAULT, judge_of(store))) == before
 
 
-def test_questions_ask_what_is_open_and_no_photo_twice() -> None:
+def test_questions_ask_what_is_open_and_no_pair_twice() -> None:
     store = home()
     answer(store, "d", "e", "same")
     asked = questions(store, 20)
-    pairs = [{one.a.content[-1], one.b.content[-1]} for one in asked]
-    assert {"d", "e"} not in pairs
-    assert {"f", "g"} in pairs
-    rows = [photo.row for one in asked for photo in (one.a, one.b)]
-    assert len(rows) == len(set(rows))
+    pairs = [frozenset((one.a.content[-1], one.b.content[-1])) for one in asked]
+    assert frozenset("de") not in pairs
+    assert frozenset("fg") in pairs
+    assert len(pairs) == len(set(pairs))
+
+
+def test_no_photo_of_another_question_is_asked_about_again() -> None:
+    asked = questions(home(), 20)
+    for at, one in enumerate(asked):
+        if one.origin == "question":
+            others = {photo.row for other in asked[:at] for photo in (other.a, other.b)}
+            assert others.isdisjoint((one.a.row, one.b.row))
+
+
+def test_every_pair_of_a_large_group_is_as_likely_to_be_audited_as_a_pair_alone() -> None:
+    """Five copies of one picture are ten pairs, beside ten groups of two: half of the audits are about the five."""
+    photos = [photo(at, name, camera="") for at, name in enumerate("abcde", 1)]
+    photos += [photo(2 * n + place, f"{kind}{n}", camera="") for n in range(5, 15) for place, kind in enumerate("xy")]
+    copies = [edge(a, b, **PLAIN) for a, b in combinations("abcde", 2)]
+    store = library(photos, copies + [edge(f"x{n}", f"y{n}", **PLAIN) for n in range(5, 15)])
+    keep(store, DEFAULT, NoFeedback(), reanalyse(store, DEFAULT, NoFeedback()))
+    crowd, total = 0, 0
+    for seed in range(150):
+        audited = [one for one in questions(store, 20, str(seed)) if one.origin == "audit"]
+        total += len(audited)
+        crowd += sum(one.a.content[-1] in "abcde" and one.b.content[-1] in "abcde" for one in audited)
+    assert total == 600
+    assert 240 < crowd < 360, "five deviations of a binomial of one half"
 
 
 def test_one_question_of_five_is_drawn_at_random() -> None:
@@ -205,7 +229,7 @@ def test_evidence_is_used_whichever_content_is_named_first() -> None:
     for names in ("ab", "ba"):
         store = library([photo(1, names[0], camera=""), photo(2, names[1], camera="")], [])
         with store.transaction():
-            store.evidence.put([("sha256:" + names[0], "sha256:" + names[1], crop)], 1)
+            store.evidence.put([("sha256:" + names[0], "sha256:" + names[1], crop)], RECIPE)
         (choice,) = regroup(store, DEFAULT, NoFeedback())
         (found,) = choice.group.edges
         known = {one.signature_row: one.content for one in store.assets.all()}
