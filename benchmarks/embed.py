@@ -7,8 +7,9 @@ Three figures, each pictures a second:
 
 - the bare forward: the module alone, in the same precision and batch, on tensors that lie on the device already;
 - the encoder: the same pictures as decoded levels, to unit vectors in the processor's memory;
-- the stage: files on disk to rows in the store, as a scan does it, against a loop that opens one file at a time with
-  open_clip's own transform and asks the model in float32 for one picture a call.
+- the scan: files on disk to hashes and vectors in the store, each file read and decoded once, against the scan without
+  a model, and against a loop that opens one file at a time with open_clip's own transform and asks the model in float32
+  for one picture a call.
 
 The weights are random unless a checkpoint is named: speed does not depend on them, the cosines nearly.
 """
@@ -27,9 +28,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from connectors.registry import connect
-from dedupe_core.embed import embed
+from dedupe_core.embed import Encoding
 from dedupe_core.embedders.chain import Local
 from dedupe_core.embedders.local import LocalEmbedder
+from dedupe_core.embedders.onnx_file import OnnxEmbedder
 from dedupe_core.embedders.precision import input_type, running
 from dedupe_core.embedders.preprocess import shaped
 from dedupe_core.embedders.towers import imported
@@ -118,29 +120,39 @@ def plain_loop(model: str, file: Path, device: str, files: list[Path]) -> tuple[
     return len(files) / seconds(action), np.concatenate(vectors)
 
 
-def stage(folder: Path, link: Local, count: int) -> tuple[float, str, NDArray[np.float16], list[str]]:
-    """(pictures a second, how, vectors, names) of the stage, the loading of the model not counted."""
+def stage(folder: Path, link: Local, count: int) -> tuple[float, float, str, NDArray[np.float16], list[str]]:
+    """(pictures a second of a scan with the model, and of one without, how, vectors, names), the loading of the model
+    not counted. With the model each file is decoded once for hash and input."""
     loaded = link.open()
-    if loaded.choice is None:
+    if isinstance(loaded, LocalEmbedder) and loaded.choice is None:
         loaded.measure()
 
     class Loaded(Local):
-        def open(self) -> LocalEmbedder:
+        def open(self) -> LocalEmbedder | OnnxEmbedder:
             return loaded
 
+    without = _scanned(folder, [])[0]
+    took, vectors, names = _scanned(folder, [Loaded(link.settings, folder)])
+    assert len(names) == count
+    return count / took, count / without, loaded.how, vectors, names
+
+
+def _scanned(folder: Path, chain: list[Local]) -> tuple[float, NDArray[np.float16], list[str]]:
+    """(seconds, vectors, names) from the listing to hashes and vectors."""
     with Store(None) as store, Engine() as engine:
+        engine.start()
         source = connect("local", "photos", {"path": str(folder)})
-        settings = Settings()
+        there, settings = {"photos": source}, Settings()
         scan(store, source, settings.scanning, Silent())
-        fingerprint(store, {"photos": source}, engine, settings, Silent())
-        took = seconds(
-            lambda: embed(store, {"photos": source}, engine, settings, [Loaded(link.settings, folder)], Silent())
-        )
+        began = time.perf_counter()
+        with Encoding(store, settings, chain, Silent()) as encoding:
+            fingerprint(store, there, engine, settings, Silent(), encoding)
+            encoding.finish(there, engine)
+        took = time.perf_counter() - began
         rows, vectors = store.embeddings.matrix(store.embeddings.current())
-        assert len(rows) == count
         known = store.assets.rows_by_signature(rows.tolist())
         names = [store.assets.photos(known[row]).popitem()[1].asset.name for row in rows.tolist()]
-    return count / took, loaded.how, vectors, names
+    return took, vectors, names
 
 
 def measure(options: argparse.Namespace, folder: Path) -> None:
@@ -151,6 +163,7 @@ def measure(options: argparse.Namespace, folder: Path) -> None:
     chosen: dict[str, Any] = {"device": options.device, "precision": options.precision, "batch": options.batch}
     link = Local(Embedding(model=options.model, weights=str(file), **chosen), folder)
     encoder = link.open()
+    assert isinstance(encoder, LocalEmbedder)
     choice = encoder.choice or encoder.measure()
     for precision, (speed, cosine) in choice.tried.items():
         print(f"  tried {precision:<6} {speed:9.1f} pictures/s, least cosine to fp32 {cosine:.6f}")
@@ -164,16 +177,18 @@ def measure(options: argparse.Namespace, folder: Path) -> None:
     forward()
     whole()
     times = [(seconds(forward), seconds(whole)) for _ in range(_ROUNDS)]
-    alone, ours = (len(inputs) / min(column) for column in zip(*times, strict=True))
+    fastest = [min(column) for column in zip(*times, strict=True)]
+    batch = min(encoder.batch, len(inputs))
+    alone, ours = len(inputs) // batch * batch / fastest[0], len(inputs) / fastest[1]
     print(
         f"{options.model} on {encoder.how}, batch {encoder.batch}: bare forward {alone:.1f} pictures/s, "
         f"encoder {ours:.1f}, share {ours / alone:.3f}"
     )
     own, expected = plain_loop(options.model, Path(file), choice.device, files[:_ALONE])
-    speed, how, vectors, names = stage(folder / "photos", link, len(files))
+    speed, without, how, vectors, names = stage(folder / "photos", link, len(files))
     print(
         f"files of {options.edge} × {options.edge * 3 // 4}: one a call in fp32 {own:.1f} pictures/s, "
-        f"stage ({how}) {speed:.1f}, ratio {speed / own:.1f}"
+        f"scan with the model ({how}) {speed:.1f}, ratio {speed / own:.1f}; scan without a model {without:.1f}"
     )
     exact = Local(link.settings.model_copy(update={"precision": "fp32"}), folder).open().embed(inputs[: len(files)])
     reduced = encoder.embed(inputs[: len(files)])
@@ -182,7 +197,7 @@ def measure(options: argparse.Namespace, folder: Path) -> None:
     whole_way = np.einsum("ij,ij->i", vectors[placed].astype(np.float32), expected)
     print(
         f"least cosine: {choice.precision} to fp32 {precise:.6f} on the same input, "
-        f"stage to open_clip's own transform and fp32 {float(whole_way.min()):.6f}"
+        f"scan to open_clip's own transform and fp32 {float(whole_way.min()):.6f}"
     )
 
 

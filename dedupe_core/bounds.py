@@ -65,12 +65,13 @@ def basis_of(vectors: Floats, lengths: NDArray[np.float64], threshold: float) ->
     _, directions = np.linalg.eigh(moments)
     basis = np.ascontiguousarray(directions[:, ::-1])
     dimension = vectors.shape[1]
-    widths = [width for width in _WIDTHS if width < dimension]
     left, right = sample[: _TRIED[0]] @ basis, sample[-_TRIED[1] :] @ basis
-    costs = [(_cost(left, right, width, threshold), width) for width in widths]
-    full = _COST_OF_A_NUMBER * (dimension + _TAILS)
-    best = min(costs, default=(full, dimension + _TAILS))
-    return basis, best[1] if best[0] < full else dimension + _TAILS
+    best = (_COST_OF_A_NUMBER * (dimension + _TAILS), dimension + _TAILS)
+    for width in _WIDTHS:
+        if width >= dimension or _COST_OF_A_NUMBER * width >= best[0]:
+            break  # a longer one costs more even if it leaves nothing to check
+        best = min(best, (_cost(left, right, width, threshold), width))
+    return basis, best[1]
 
 
 def _cost(left: NDArray[np.float64], right: NDArray[np.float64], width: int, threshold: float) -> float:
@@ -90,10 +91,12 @@ def kernel_of(
     width: int,
     threshold: float,
     kernel: str,
+    places: NDArray[np.int64] | None = None,
 ) -> Kernel:
     """The product of that name ("numpy", "torch" or a device of torch) on vectors reduced to the first `width` axes of
-    `basis`, with the limit below which no pair can reach `threshold`."""
-    bound, lost = bound_of(vectors, lengths, basis, width, reduced=kernel != "numpy")
+    `basis`, with the limit below which no pair can reach `threshold`. `places`: which vector stands at each position,
+    where that is not its own place."""
+    bound, lost = bound_of(vectors, lengths, basis, width, kernel != "numpy", places)
     limit = threshold - lost - width * _SUM
     if kernel == "numpy":
         return _numpy_kernel(bound, limit)
@@ -103,7 +106,12 @@ def kernel_of(
 
 
 def bound_of(
-    vectors: Floats, lengths: NDArray[np.float64], basis: NDArray[np.float64], width: int, reduced: bool
+    vectors: Floats,
+    lengths: NDArray[np.float64],
+    basis: NDArray[np.float64],
+    width: int,
+    reduced: bool,
+    places: NDArray[np.int64] | None = None,
 ) -> tuple[NDArray[np.float32], float]:
     """(n, width) float32 that the kernel's precision represents exactly: the head, then the tail as value, value,
     remainder. The other side of the product has its last two columns exchanged, so that the product is the heads' and
@@ -113,7 +121,7 @@ def bound_of(
     lost = longest = 0.0
     for rows in ranges(0, len(vectors), _PREPARED):
         here = slice(rows.start, rows.stop)
-        turned = unit(vectors, lengths, here) @ basis[:, :head]
+        turned = unit(vectors, lengths, here if places is None else places[here]) @ basis[:, :head]
         heads = rounded(turned, reduced)
         rest = turned - heads
         lost = max(lost, float(np.einsum("ij,ij->i", rest, rest).max()))

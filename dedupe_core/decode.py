@@ -4,7 +4,7 @@ Meant for worker processes: it imports numpy and Pillow, and a format's decoder 
 
 - `read` reads a regular file once, follows no link and cannot be blocked by a FIFO.
 - `open_picture` looks at headers only and refuses what is too large; no pixel is decoded.
-- `gray`, `rgb`, `pixel_digest`, `thumbnail` decode at the smallest scale that serves (a JPEG inside its DCT).
+- `gray`, `rgb`, `planes`, `pixel_digest`, `thumbnail` decode at the smallest scale that serves (a JPEG inside its DCT).
 
 What all pixels have in common: upright in all eight EXIF orientations; transparency is laid on white; 16 bits become
 their upper 8; an animation is its first frame; colour profiles are not applied. Pictures whose data end too early are
@@ -28,7 +28,19 @@ from PIL import Image, ImageFile
 from dedupe_core import exif, files, formats, heif, pixels
 from dedupe_core.header import INCOMPLETE, PARTS_MISSING, Header, Unreadable
 
-__all__ = ["Limits", "Picture", "Unreadable", "gray", "open_picture", "pixel_digest", "read", "rgb", "thumbnail"]
+__all__ = [
+    "Limits",
+    "Picture",
+    "Unreadable",
+    "gray",
+    "open_picture",
+    "pixel_digest",
+    "planes",
+    "read",
+    "rgb",
+    "thumbnail",
+    "upright",
+]
 
 _MODULES = {
     "JPEG": ("PIL.JpegImagePlugin", "JpegImageFile"),
@@ -234,14 +246,51 @@ def upright(picture: Picture, mode: str, scale: int, limits: Limits = LIMITS) ->
     A JPEG is scaled in its DCT, everything else by the mean of scale × scale blocks, which is nearly the same.
     """
     image = _opened(picture.data, picture.codec)
-    drafted = picture.codec == "JPEG"
-    if drafted:
-        image.decodermaxblock = len(picture.data)  # all at once: where its input ends, the decoder starts a row again
-        image.draft(mode, (max(1, image.width // scale), max(1, image.height // scale)))
-    turn = None if picture.codec in _TURNED_BY_DECODER else _TURNS.get(picture.orientation)
+    drafted = _draft(image, picture, mode, scale)
+    turn = _turn(picture)
     _load(image, picture, limits, copies=2 if turn is not None and scale == 1 else 1)
     small = pixels.reduced(image, mode, 1 if drafted else scale)
     return small if turn is None else small.transpose(turn)
+
+
+def planes(picture: Picture, scale: int, colour_scale: int, limits: Limits = LIMITS) -> tuple[Image.Image, Image.Image]:
+    """The upright picture in grey, its sides divided by `scale`, and in RGB, divided by `colour_scale`, from one
+    decode; only a JPEG whose two scales differ is decoded for each.
+
+    The grey one is that of `upright`, bit for bit: a JPEG is decoded to the Y, Cb and Cr that its file holds.
+    """
+    if picture.codec == "JPEG" and scale != colour_scale:
+        return upright(picture, "L", scale, limits), upright(picture, "RGB", colour_scale, limits)
+    image = _opened(picture.data, picture.codec)
+    drafted = _draft(image, picture, "RGB" if _stored_as_rgb(image) else "YCbCr", scale)
+    _load(image, picture, limits, copies=3 if drafted or colour_scale == 1 else 1)
+    gray = pixels.reduced(image, "L", 1 if drafted else scale)
+    colour = pixels.reduced(image, "RGB", 1 if drafted else colour_scale)
+    turn = _turn(picture)
+    return (gray, colour) if turn is None else (gray.transpose(turn), colour.transpose(turn))
+
+
+def _draft(image: ImageFile.ImageFile, picture: Picture, mode: str, scale: int) -> bool:
+    """Have a JPEG decoded in this mode at 1/scale; False for what no decoder scales."""
+    if picture.codec != "JPEG":
+        return False
+    image.decodermaxblock = len(picture.data)  # all at once: where its input ends, the decoder starts a row again
+    image.draft(mode, (max(1, image.width // scale), max(1, image.height // scale)))
+    return True
+
+
+def _stored_as_rgb(image: ImageFile.ImageFile) -> bool:
+    """A JPEG that holds red, green and blue, which no decoder turns into Y, Cb and Cr; told as libjpeg does
+    (default_decompress_parms)."""
+    if "jfif" in image.info:
+        return False
+    if "adobe_transform" in image.info:
+        return bool(image.info["adobe_transform"] == 0)
+    return [component[0] for component in getattr(image, "layer", ())] == [*b"RGB"]
+
+
+def _turn(picture: Picture) -> Image.Transpose | None:
+    return None if picture.codec in _TURNED_BY_DECODER else _TURNS.get(picture.orientation)
 
 
 def _load(image: ImageFile.ImageFile, picture: Picture, limits: Limits, copies: int) -> None:
@@ -306,7 +355,7 @@ def pixel_digest(data: bytes | Picture, limits: Limits = LIMITS) -> str:
     """
     picture = _taken(data, limits)
     image = _opened(picture.data, picture.codec)
-    turn = None if picture.codec in _TURNED_BY_DECODER else _TURNS.get(picture.orientation)
+    turn = _turn(picture)
     _load(image, picture, limits, copies=1 if turn is None else 2)
     digest = pixels.digest(image if turn is None else image.transpose(turn))
     if picture.header.deep or picture.format == "RAW" or (picture.frames > 1 and picture.format != "JPEG"):

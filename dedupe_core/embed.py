@@ -1,5 +1,9 @@
-"""The stage that gives pictures vectors: decoded and shaped in the guarded workers while the model runs, committed
-batch by batch, so that a run that is killed loses one batch.
+"""The stage that gives pictures vectors.
+
+Photos that a scan reads anew give the model's input from the very decode of their hash: `Encoding` opens the model when
+the first of them is read, tells the workers what it wants, and takes what they hand back while they go on decoding.
+What has no vector afterwards (a model that came later, pictures of a cloud) is decoded for it, in the same workers.
+Vectors are committed batch by batch, so that a run that is killed loses one batch.
 
 Which model it is, is decided by a chain (the service, then this machine), and whatever it came to is told: a run goes
 on without this level when nothing of the chain works. A library that has all its vectors loads no model at all.
@@ -8,18 +12,21 @@ on without this level when nothing of the chain works. A library that has all it
 from __future__ import annotations
 
 import functools
+import itertools
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from connectors.base import Connector, ConnectorError
 from dedupe_core.embedders import ModelError
 from dedupe_core.engine import Engine
+from dedupe_core.feed import Feed, Tally
 from dedupe_core.model import Photo, Progress
 from dedupe_core.settings import Settings
 from dedupe_core.store import Store
+from dedupe_core.tasks import Also
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,9 +34,12 @@ if TYPE_CHECKING:
 
     from dedupe_core.decode import Limits
     from dedupe_core.embedders.preprocess import Preprocess
+    from dedupe_core.thumbs import Room
+    from dedupe_core.views import Views
 
 _TASKS = 8
-_COMMIT = 512
+_PRUNED = 1000
+"""Renderings of a cloud's photos that are fetched before those of long ago are let go."""
 
 
 class Encoder(Protocol):
@@ -94,19 +104,21 @@ class Level:
         return f"similar pictures by {self.model.split('@', 1)[0]}, {self.backend}{where}.{told}"
 
 
-@dataclass(slots=True)
-class _Tally:
-    new: int = 0
-    failed: int = 0
-    passed: list[str] = field(default_factory=list)
-
-
 class Wanted(NamedTuple):
     """One picture on its way: signature row, path or bytes, and its name in messages."""
 
     row: int
     source: str | bytes
     key: str
+
+
+class Extra(NamedTuple):
+    """What the decode of a content gave beside its signature, and what it had been asked for."""
+
+    content: str
+    levels: bytes
+    miniature: bytes
+    also: Also
 
 
 def embed(
@@ -119,27 +131,139 @@ def embed(
 ) -> Level:
     """Give every readable picture a vector of the first model of `chain` that works. Never raises for what is wrong
     with a model or a picture."""
-    if not chain or settings.embedding.mode == "off" or not {"near", "similar", "series"} & set(settings.levels):
-        return Level()
-    tally = _Tally()
-    for source in chain:
-        known = store.embeddings.asked(source.asked)
-        if known is not None and not store.embeddings.count_missing(known["id"]):
-            with store.transaction():
-                store.embeddings.use(known["id"], source.asked)
-            return Level(source.name, known["name"], passed=tuple(tally.passed))
+    with Encoding(store, settings, chain, progress) as encoding:
+        return encoding.finish(connectors, engine)
+
+
+class _Opened(NamedTuple):
+    source: Source
+    encoder: Encoder
+    model: int
+    feed: Feed
+
+
+class Encoding:
+    """The models of a chain during one run: `also` and `take` while photos are read, `finish` afterwards."""
+
+    def __init__(self, store: Store, settings: Settings, chain: Sequence[Source], progress: Progress) -> None:
+        off = settings.embedding.mode == "off" or not {"near", "similar", "series"} & set(settings.levels)
+        self._store, self._settings, self._progress = store, settings, progress
+        self._links = [] if off else list(chain)
+        self._off = not self._links
+        self._tally = Tally()
+        self._passed: list[str] = []
+        self._now: _Opened | None = None
+        self._room: Room | None = None
+
+    def __enter__(self) -> Encoding:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close()
+
+    def also(self) -> Also | None:
+        """What a decode shall give for the first model that works, which is loaded at the first call; None without."""
+        opened = self._opened()
+        if opened is None:
+            return None
+        from dedupe_core.thumbs import EDGE, Room
+
+        self._room = self._room or Room(self._store.folder)
+        return Also(opened.encoder.preprocess, EDGE if self._room.left > 0 else 0)
+
+    def take(self, extras: Sequence[Extra]) -> None:
+        """Inputs of contents that have a signature now, and their small pictures."""
+        rows = self._store.signatures.rows(extra.content for extra in extras)
+        for extra in extras:
+            if self._room is not None and extra.miniature:
+                self._room.keep(extra.content, extra.miniature)
+        fitting = {rows[one.content]: one for one in extras if one.levels and one.content in rows and self._fits(one)}
+        if self._now is None or not fitting:
+            return
         try:
-            encoder = source.open()
-            with store.transaction():
-                model = store.embeddings.model(encoder.model, encoder.dimension)
-            _fill(store, connectors, engine, settings, encoder, model, progress, tally)
+            for row in self._store.embeddings.lacking(self._now.model, fitting):
+                self._now.feed.add(row, fitting[row].levels)
         except (ModelError, ValueError) as error:
-            tally.passed.append(str(error))
-            continue
-        with store.transaction():
-            store.embeddings.use(model, source.asked)
-        return Level(source.name, encoder.model, encoder.how, tuple(tally.passed), tally.new, tally.failed)
-    return Level("none", passed=tuple(tally.passed), new=tally.new, failed=tally.failed)
+            self._pass(error)
+
+    def finish(self, connectors: Mapping[str, Connector], engine: Engine) -> Level:
+        """Give a vector to all pictures that have none, of the first model that works. Never raises for what is wrong
+        with a model or a picture."""
+        if self._off:
+            return Level()
+        while self._links:
+            known = None if self._now else self._store.embeddings.asked(self._links[0].asked)
+            if known is not None and not self._store.embeddings.count_missing(known["id"]):
+                return self._used(self._links[0], int(known["id"]), Level(self._links[0].name, known["name"]))
+            opened = self._opened()
+            if opened is None:
+                break
+            try:
+                opened.feed.flush()
+                self._fill(opened, connectors, engine)
+            except (ModelError, ValueError) as error:
+                self._pass(error)
+                continue
+            tally = self._tally
+            level = Level(opened.source.name, opened.encoder.model, opened.encoder.how, (), tally.new, tally.failed)
+            return self._used(opened.source, opened.model, level)
+        return Level("none", passed=tuple(self._passed), new=self._tally.new, failed=self._tally.failed)
+
+    def _fits(self, extra: Extra) -> bool:
+        """Was it made for the model that runs now, and not for one that failed meanwhile?"""
+        return self._now is not None and extra.also.preprocess == self._now.encoder.preprocess
+
+    def _opened(self) -> _Opened | None:
+        """The first link of the chain that works, loaded."""
+        while self._now is None and self._links:
+            try:
+                encoder = self._links[0].open()
+                with self._store.transaction():
+                    model = self._store.embeddings.model(encoder.model, encoder.dimension)
+            except (ModelError, ValueError) as error:
+                self._pass(error)
+                continue
+            feed = Feed(self._store, encoder, model, self._tally)
+            self._now = _Opened(self._links[0], encoder, model, feed)
+        return self._now
+
+    def _pass(self, error: Exception) -> None:
+        """The first link does not work: on with the next one."""
+        self._passed.append(str(error))
+        self._links.pop(0)
+        self._close()
+
+    def _used(self, source: Source, model: int, level: Level) -> Level:
+        with self._store.transaction():
+            self._store.embeddings.use(model, source.asked)
+        return replace(level, passed=tuple(self._passed))
+
+    def _close(self) -> None:
+        opened, self._now = self._now, None
+        if opened is not None:
+            opened.feed.close()
+
+    def _fill(self, opened: _Opened, connectors: Mapping[str, Connector], engine: Engine) -> None:
+        """Every picture without a vector. The model has a thread of its own: the next batch is decoded meanwhile."""
+        from dedupe_core.reading import limits_of
+
+        missing = self._store.embeddings.count_missing(opened.model)
+        if not missing:
+            return
+        self._progress.stage("encoding", missing)
+        limits = limits_of(self._settings.limits)
+        task = functools.partial(shape, preprocess=opened.encoder.preprocess, limits=limits)
+        waiting = _Waiting(self._store, connectors, opened.model, self._progress, self._tally)
+        for outcome in engine.map(task, waiting.batches()):
+            self._progress.advance(1, current=outcome.item.key)
+            if outcome.value is None:
+                self._tally.failed += 1
+                self._progress.error(outcome.item.key, outcome.error)
+            else:
+                opened.feed.add(outcome.item.row, outcome.value)
+        opened.feed.flush()
 
 
 def shape(wanted: Wanted, preprocess: Preprocess, limits: Limits | None = None) -> bytes:
@@ -150,121 +274,61 @@ def shape(wanted: Wanted, preprocess: Preprocess, limits: Limits | None = None) 
     return prepared(wanted.source, preprocess, limits or decode.LIMITS).tobytes()
 
 
-def _fill(
-    store: Store,
-    connectors: Mapping[str, Connector],
-    engine: Engine,
-    settings: Settings,
-    encoder: Encoder,
-    model: int,
-    progress: Progress,
-    tally: _Tally,
-) -> None:
-    """Every picture without a vector. The model has a thread of its own: the next batch is decoded meanwhile."""
-    from dedupe_core.reading import limits_of
+class _Waiting:
+    """Pictures without a vector, and where they can be had now."""
 
-    progress.stage("encoding", store.embeddings.count_missing(model))
-    task = functools.partial(shape, preprocess=encoder.preprocess, limits=limits_of(settings.limits))
-    found: list[tuple[list[int], NDArray[np.float32]]] = []
-    with ThreadPoolExecutor(1, thread_name_prefix="keepone-model") as thread:
-        running: Future[tuple[list[int], NDArray[np.float32]]] | None = None
+    def __init__(
+        self, store: Store, connectors: Mapping[str, Connector], model: int, progress: Progress, tally: Tally
+    ) -> None:
+        self._store, self._connectors, self._model = store, connectors, model
+        self._progress, self._tally = progress, tally
+        self._fetched = 0
+
+    def batches(self) -> Iterator[list[Wanted]]:
+        """Tasks for workers. Renderings of what is not read come a batch at a time, through the cache from which they
+        are compared as well."""
+        from dedupe_core.views import Views
+
+        views = Views(self._store, self._connectors)
+        rows = self._store.embeddings.missing(self._model)
+        while some := list(itertools.islice(rows, _TASKS)):
+            places = {row: self._place(row, views) for row in some}
+            unread = [photo for photo in places.values() if photo is not None and not views.reads(photo)]
+            if unread:
+                self._bring(views, unread)
+            batch = [self._wanted(row, photo, views) for row, photo in places.items() if photo is not None]
+            yield [wanted for wanted in batch if wanted is not None]
+
+    def _place(self, row: int, views: Views) -> Photo | None:
+        """The first place of a content that is connected now, rather one that is read; contents whose source is away
+        wait for the next run."""
+        found = self._store.assets.photos(self._store.assets.rows_by_signature([row])[row]).values()
+        there = [photo for photo in found if photo.asset.id.source in self._connectors]
+        return next((photo for photo in there if views.reads(photo)), there[0] if there else None)
+
+    def _bring(self, views: Views, photos: Sequence[Photo]) -> None:
+        from dedupe_core.views import prune
+
+        views.fetch(photos, self._progress)
+        if self._fetched // _PRUNED < (self._fetched + len(photos)) // _PRUNED:
+            prune(self._store)
+        self._fetched += len(photos)
+
+    def _wanted(self, row: int, photo: Photo, views: Views) -> Wanted | None:
+        key = photo.asset.id.key
+        if not views.reads(photo):
+            data = views.data(photo.content)
+            self._tally.failed += data is None
+            return None if data is None else Wanted(row, data, key)
         try:
-            for batch in _batches(_shaped(store, connectors, engine, model, task, progress, tally), encoder.batch):
-                ahead = thread.submit(_encoded, encoder, batch)
-                if running is not None:
-                    found.append(running.result())
-                running = ahead
-                if sum(len(rows) for rows, _ in found) >= _COMMIT:
-                    _keep(store, model, found, tally)
-            if running is not None:
-                found.append(running.result())
-        finally:
-            _keep(store, model, found, tally)
-
-
-def _shaped(
-    store: Store,
-    connectors: Mapping[str, Connector],
-    engine: Engine,
-    model: int,
-    task: functools.partial[bytes],
-    progress: Progress,
-    tally: _Tally,
-) -> Iterator[tuple[int, bytes]]:
-    for outcome in engine.map(task, _tasks(store, connectors, model, progress, tally)):
-        progress.advance(1, current=outcome.item.key)
-        if outcome.value is None:
-            tally.failed += 1
-            progress.error(outcome.item.key, outcome.error)
-        else:
-            yield outcome.item.row, outcome.value
-
-
-def _encoded(encoder: Encoder, batch: Sequence[tuple[int, bytes]]) -> tuple[list[int], NDArray[np.float32]]:
-    import numpy as np
-
-    size = encoder.preprocess.size
-    pictures = [np.frombuffer(levels, np.uint8).reshape(size, size, 3) for _, levels in batch]
-    return [row for row, _ in batch], encoder.embed(pictures)
-
-
-def _keep(store: Store, model: int, found: list[tuple[list[int], NDArray[np.float32]]], tally: _Tally) -> None:
-    with store.transaction():
-        for rows, vectors in found:
-            store.embeddings.put(model, rows, vectors)
-            tally.new += len(rows)
-    found.clear()
-
-
-def _batches(shaped: Iterable[tuple[int, bytes]], size: int) -> Iterator[list[tuple[int, bytes]]]:
-    batch: list[tuple[int, bytes]] = []
-    for one in shaped:
-        batch.append(one)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
-def _tasks(
-    store: Store, connectors: Mapping[str, Connector], model: int, progress: Progress, tally: _Tally
-) -> Iterator[list[Wanted]]:
-    batch: list[Wanted] = []
-    for row in store.embeddings.missing(model):
-        wanted = _wanted(store, connectors, row, progress, tally)
-        if wanted is not None:
-            batch.append(wanted)
-        if len(batch) == _TASKS:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
-def _wanted(
-    store: Store, connectors: Mapping[str, Connector], row: int, progress: Progress, tally: _Tally
-) -> Wanted | None:
-    """The first place of a content that can be reached now; contents whose source is away wait for the next run."""
-    reason = ""
-    for photo in store.assets.photos(store.assets.rows_by_signature([row])[row]).values():
-        connector = connectors.get(photo.asset.id.source)
-        if connector is None:
-            continue
-        try:
-            return Wanted(row, _bytes_of(connector, photo), photo.asset.id.key)
+            return Wanted(row, _bytes_of(self._connectors[photo.asset.id.source], photo), key)
         except (ConnectorError, OSError) as error:
-            reason = f"{photo.asset.id.key}: {error}"
-    if reason:
-        tally.failed += 1
-        progress.error(*reason.split(": ", 1))
-    return None
+            self._tally.failed += 1
+            self._progress.error(key, str(error))
+        return None
 
 
 def _bytes_of(connector: Connector, photo: Photo) -> str | bytes:
-    if not connector.features.reads:
-        with connector.preview(photo.asset, 1024) as stream:
-            return stream.read()
     path = connector.path(photo.asset)
     if path is not None:
         return str(path)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from connectors.base import Connector
 from dedupe_core.counts import FingerprintCounts
@@ -19,16 +20,24 @@ from dedupe_core.settings import Settings
 from dedupe_core.store import Store
 from dedupe_core.tasks import RECIPE
 
+if TYPE_CHECKING:
+    from dedupe_core.embed import Encoding
+
 __all__ = ["RECIPE", "FingerprintCounts", "fingerprint"]
 
 
 def fingerprint(
-    store: Store, connectors: Mapping[str, Connector], engine: Engine, settings: Settings, progress: Progress
+    store: Store,
+    connectors: Mapping[str, Connector],
+    engine: Engine,
+    settings: Settings,
+    progress: Progress,
+    encoding: Encoding | None = None,
 ) -> FingerprintCounts:
     """Give every asset of `connectors` a content and, unless only `exact` is wanted, a signature. The decoders are
-    imported only where they are needed."""
+    imported only where they are needed. What is decoded goes to the models of `encoding`, too."""
     wanted = identify(store, connectors)
-    counts = _read(store, connectors, engine, settings, progress, wanted)
+    counts = _read(store, connectors, engine, settings, progress, wanted, encoding)
     complete(store, connectors, wanted, progress)
     if any(not connector.features.reads for connector in connectors.values()):
         counts = _unread(store, connectors, engine, settings, progress, counts)
@@ -42,6 +51,7 @@ def _read(
     settings: Settings,
     progress: Progress,
     wanted: Wanted,
+    encoding: Encoding | None,
 ) -> FingerprintCounts:
     if _exact_only(settings):
         from dedupe_core import exact
@@ -49,7 +59,7 @@ def _read(
         return exact.digests(store, connectors, progress, wanted)
     from dedupe_core import reading
 
-    return reading.signatures(store, connectors, engine, settings, progress, wanted)
+    return reading.signatures(store, connectors, engine, settings, progress, wanted, encoding)
 
 
 def _unread(
@@ -64,10 +74,11 @@ def _unread(
 
     seen = FingerprintCounts()
     if not _exact_only(settings):
-        from dedupe_core import previews
+        from dedupe_core import edits, previews
         from dedupe_core.views import prune
 
         seen = previews.signatures(store, connectors, engine, settings, progress)
+        edits.signatures(store, connectors, engine, settings, progress)
         prune(store)
     confirm.confirm(store, connectors, progress)
     return replace(counts, previewed=seen.previewed, unseen=seen.unseen)

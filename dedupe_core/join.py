@@ -10,16 +10,18 @@ Turn the space by an orthonormal basis Q and split every unit vector into its he
 
 for any Q; the eigenvectors of the second moments make the tails short. The right side is a dot product of a few dozen
 numbers instead of hundreds, it can be taken in reduced precision when what rounding took away is added to it, and the
-few pairs that reach the threshold are computed again from the vectors themselves.
+few pairs that reach the threshold are computed again from the vectors themselves. Where the vectors differ in few
+directions, many tiles of pairs are left out before that (`nearness.py`).
 
 In memory beside the vectors: the bound (24 to 400 numbers a vector), one tile a thread, and the pairs of a few tiles.
 """
 
 from __future__ import annotations
 
+import functools
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -30,6 +32,7 @@ from numpy.typing import NDArray
 from dedupe_core import bounds
 from dedupe_core.bounds import Floats, Kernel, basis_of, chosen_kernel, kernel_of, lengths_of, ranges
 from dedupe_core.engine import Engine, EngineError
+from dedupe_core.nearness import boxes_of
 
 _CHECKED = 16_384
 _KEPT = 1_000_000
@@ -68,11 +71,16 @@ def within(
     lengths = lengths_of(vectors)
     chosen = chosen_kernel(kernel, len(vectors), since)
     basis, width = basis_of(vectors, lengths, threshold)
-    search = kernel_of(vectors, lengths, basis, width, threshold, chosen)
+    ours = chosen in ("numpy", "torch")
+    boxes = boxes_of(vectors, lengths, basis, threshold, since) if ours else None
+    places = None if boxes is None else boxes.places
+    search = kernel_of(vectors, lengths, basis, width, threshold, chosen, places)
+    tiles = _tiles(len(vectors), since, 1 if ours else 8) if boxes is None else boxes.tiles(since)
+    check = functools.partial(_checked, vectors, lengths, threshold, places)
     if chosen == "torch":
-        yield from _threaded(vectors, lengths, threshold, since, search, threads)
+        yield from _threaded(tiles, search, check, threads)
     else:
-        yield from _serial(vectors, lengths, threshold, since, search, 1 if chosen == "numpy" else 8)
+        yield from _serial(tiles, search, check)
 
 
 def between(left: Floats, right: Floats, threshold: float, kernel: str = "auto") -> Iterator[Matches]:
@@ -84,7 +92,7 @@ def between(left: Floats, right: Floats, threshold: float, kernel: str = "auto")
     search = kernel_of(stacked, lengths, basis, width, threshold, "numpy" if kernel == "auto" else kernel)
     for panel in ranges(len(left), len(stacked), bounds.PANEL):
         for rows in ranges(0, len(left), bounds.ROWS):
-            found = _checked(stacked, lengths, threshold, rows, panel, search(rows, panel))
+            found = _checked(stacked, lengths, threshold, None, rows, panel, search(rows, panel))
             if len(found):
                 yield Matches(found.a, found.b - len(left), found.similarity)
 
@@ -174,35 +182,30 @@ def _tiles(count: int, since: int, scale: int = 1) -> Iterator[tuple[range, rang
             yield rows, panel
 
 
-def _serial(
-    vectors: Floats, lengths: NDArray[np.float64], threshold: float, since: int, kernel: Kernel, scale: int = 1
-) -> Iterator[Matches]:
-    for rows, panel in _tiles(len(vectors), since, scale):
-        found = _checked(vectors, lengths, threshold, rows, panel, kernel(rows, panel))
+Tiles = Iterable[tuple[range, range]]
+Check = Callable[[range, range, tuple[NDArray[np.int64], NDArray[np.int64]]], Matches]
+
+
+def _serial(tiles: Tiles, kernel: Kernel, check: Check) -> Iterator[Matches]:
+    for rows, panel in tiles:
+        found = check(rows, panel, kernel(rows, panel))
         if len(found):
             yield found
 
 
-def _threaded(
-    vectors: Floats,
-    lengths: NDArray[np.float64],
-    threshold: float,
-    since: int,
-    kernel: Kernel,
-    threads: int | None,
-) -> Iterator[Matches]:
+def _threaded(tiles: Tiles, kernel: Kernel, check: Check, threads: int | None) -> Iterator[Matches]:
     """Tiles side by side, each on one core, in the order of the tiles."""
     import torch
 
     def task(rows: range, panel: range) -> Matches:
-        return _checked(vectors, lengths, threshold, rows, panel, kernel(rows, panel))
+        return check(rows, panel, kernel(rows, panel))
 
     workers = threads or os.cpu_count() or 1
     before = torch.get_num_threads()
     try:
         with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
             waiting: deque[Future[Matches]] = deque()
-            for rows, panel in _tiles(len(vectors), since):
+            for rows, panel in tiles:
                 waiting.append(pool.submit(task, rows, panel))
                 if len(waiting) > 4 * workers and len(found := waiting.popleft().result()):
                     yield found
@@ -217,15 +220,18 @@ def _checked(
     vectors: Floats,
     lengths: NDArray[np.float64],
     threshold: float,
+    places: NDArray[np.int64] | None,
     rows: range,
     panel: range,
     survivors: tuple[NDArray[np.int64], NDArray[np.int64]],
 ) -> Matches:
-    """The survivors of one tile computed from the vectors themselves."""
+    """The survivors of one tile computed from the vectors themselves. `places`: which vector stands at a position."""
     row, column = survivors
     a, b = row + rows.start, column + panel.start
     once = a < b
     a, b = a[once], b[once]
+    if places is not None:
+        a, b = np.minimum(places[a], places[b]), np.maximum(places[a], places[b])
     parts = [
         _exactly(vectors, lengths, threshold, a[part.start : part.stop], b[part.start : part.stop])
         for part in ranges(0, len(a), _CHECKED)

@@ -12,18 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dedupe_core import decode, files, heif, metadata
+from dedupe_core import decode, files, metadata
+from dedupe_core.glance import both, first_look, miniature
 from dedupe_core.header import Unreadable
-from dedupe_core.tasks import Look, Task
+from dedupe_core.tasks import Also, Look, Task
 
-_SCALES = ((8, 2048), (4, 448), (2, 224))
-"""Decode at 1/scale where the long side has at least so many pixels: 112 px remain at least, and 256 of everything
-that a page of text can be, so that its lines stay apart from its paper."""
 _PREVIEW_HALVED = 1024
 """Renderings smaller than this are decoded whole: a page of text needs its lines."""
-_THUMBNAIL = 160
-_PROPORTIONS = 0.015
-"""Rounding of a thumbnail's sides moves its proportions by so much at most."""
 _HASHED = 128
 """The hash is taken from a picture whose long side has 128 to 255 pixels (area means), whatever it came from."""
 _TILES = 8
@@ -43,7 +38,7 @@ def look(task: Task, limits: decode.Limits = decode.LIMITS) -> Look:
     if taken.sha256 in task.known:
         return Look(task.row, taken.sha256, digests=taken.digests)
     try:
-        return _seen(task.row, taken, limits)
+        return _seen(task, taken, limits)
     except Unreadable as error:
         return Look(task.row, taken.sha256, error=str(error), digests=taken.digests)
 
@@ -71,11 +66,11 @@ def _take(task: Task, limits: decode.Limits) -> files.Taken:
     return files.take(task.source, limits.longest, task.size, task.digests)
 
 
-def _seen(row: int, taken: files.Taken, limits: decode.Limits) -> Look:
+def _seen(task: Task, taken: files.Taken, limits: decode.Limits) -> Look:
     if taken.data is None:
         raise Unreadable(decode.too_long(taken.size, limits))
     picture = decode.open_picture(taken.data, limits)
-    gray = first_look(picture, limits)
+    gray, colour = both(picture, task.also.preprocess, limits) if task.also else (first_look(picture, limits), None)
     facts = {
         "format": picture.format,
         "width": picture.width,
@@ -87,33 +82,21 @@ def _seen(row: int, taken: files.Taken, limits: decode.Limits) -> Look:
         **metadata.facts(picture.header)._asdict(),
     }
     histogram = array("I", gray.histogram()).tobytes()
-    return Look(row, taken.sha256, facts, "", False, square(gray).tobytes(), histogram, taken.digests)
+    levels, small = _extras(colour, picture, task.also) if colour is not None and task.also else (b"", b"")
+    pixels = square(gray).tobytes()
+    return Look(task.row, taken.sha256, facts, "", False, pixels, histogram, taken.digests, levels, small)
 
 
-def first_look(picture: decode.Picture, limits: decode.Limits = decode.LIMITS) -> Image.Image:
-    """The upright grey picture at the scale of the recipe; a HEIC's is its thumbnail where that shows the same."""
-    if picture.format == "HEIF" and (preview := _thumbnail(picture, limits)) is not None:
-        return preview
-    longest = max(picture.width, picture.height)
-    scale = next((scale for scale, edge in _SCALES if longest >= edge), 1)
-    return decode.upright(picture, "L", scale, limits)
+def _extras(colour: Image.Image, picture: decode.Picture, also: Also) -> tuple[bytes, bytes]:
+    """The model's input and the small picture for people. What fails here fails nothing else: whoever wants it makes it
+    again and finds out why."""
+    from dedupe_core.embedders.preprocess import shaped
 
-
-def _thumbnail(picture: decode.Picture, limits: decode.Limits) -> Image.Image | None:
-    """The embedded thumbnail, unless it is tiny, has other proportions (bars at its sides), cannot be decoded, or the
-    picture itself is incomplete, which only decoding it can tell."""
-    patched = None if picture.damage else heif.with_thumbnail_first(picture.data)
-    if patched is None:
-        return None
     try:
-        small = decode.open_picture(patched, limits)
-        if not _THUMBNAIL <= max(small.width, small.height) < max(picture.width, picture.height):
-            return None
-        if abs(small.width * picture.height / (small.height * picture.width) - 1) > _PROPORTIONS:
-            return None
-        return decode.upright(small, "L", 1, limits)
-    except Unreadable:
-        return None
+        levels = shaped(colour, also.preprocess).tobytes()
+        return levels, miniature(colour, max(picture.width, picture.height), also.edge)
+    except (MemoryError, OSError, ValueError):
+        return b"", b""
 
 
 def square(gray: Image.Image) -> Image.Image:

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from connectors.base import Asset, Changed, Connector, ConnectorError, NotFound, Refused
 from dedupe_core import decode, files, signing
@@ -24,7 +25,10 @@ from dedupe_core.look import look
 from dedupe_core.model import Photo, Progress
 from dedupe_core.settings import Limits, Settings
 from dedupe_core.store import Store
-from dedupe_core.tasks import RECIPE, Look, Task
+from dedupe_core.tasks import RECIPE, Also, Look, Task
+
+if TYPE_CHECKING:
+    from dedupe_core.embed import Encoding, Extra
 
 _BATCH_ITEMS = 32
 _BATCH_BYTES = 12 << 20
@@ -41,11 +45,13 @@ def signatures(
     settings: Settings,
     progress: Progress,
     wanted: Wanted = NOTHING_WANTED,
+    encoding: Encoding | None = None,
 ) -> FingerprintCounts:
-    """Give every readable asset of `connectors` a content and a signature, and the digests that are `wanted`."""
+    """Give every readable asset of `connectors` a content and a signature, and the digests that are `wanted`. What is
+    decoded goes to `encoding` as well."""
     reading = {name: connector for name, connector in connectors.items() if connector.features.reads}
     progress.stage("reading", store.work.count_unsigned(RECIPE, reading))
-    run = _Run(store, progress, wanted, skipped=store.work.count_left_out(reading))
+    run = _Run(store, progress, wanted, encoding, skipped=store.work.count_left_out(reading))
     limits = limits_of(settings.limits)
     with ThreadPoolExecutor(_READERS, thread_name_prefix="keepone-read") as readers:
         tasks = _tasks(store.work.unsigned(RECIPE, reading), reading, run, readers, limits)
@@ -83,9 +89,11 @@ class _Run:
     store: Store
     progress: Progress
     wanted: Wanted
+    encoding: Encoding | None = None
     assets: dict[int, Asset] = field(default_factory=dict)
     looks: list[Look] = field(default_factory=list)
     lines: list[tuple[str, str]] = field(default_factory=list)
+    extras: list[Extra] = field(default_factory=list)
     committed_at: float = field(default_factory=time.monotonic)
     tally: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("decoded", "known", "failed", "changed"), 0))
     skipped: int = 0
@@ -101,10 +109,14 @@ class _Run:
         size = photo.asset.size or None
         known = self.store.work.known(photo.asset.size, RECIPE) if photo.asset.size in self.shared else ()
         shas = tuple(content.removeprefix("sha256:") for content in known)
-        return Task(photo.row, source, size, shas, self.wanted.of(photo.asset.size))
+        # what may be known by its content needs no decode, and perhaps no model
+        also = self.encoding.also() if self.encoding is not None and not shas else None
+        return Task(photo.row, source, size, shas, self.wanted.of(photo.asset.size), also=also)
 
     def take(self, outcome: Outcome[Task, Look]) -> None:
         """One item came back."""
+        if outcome.value is not None and outcome.item.also is not None and outcome.value.facts is not None:
+            self._put_aside(outcome.value, outcome.item.also)
         self.add(outcome.value or Look(outcome.item.row, error=outcome.error), self.assets.pop(outcome.item.row))
 
     def add(self, seen: Look, asset: Asset) -> None:
@@ -121,8 +133,13 @@ class _Run:
         if len(self.looks) >= _COMMIT_ITEMS or time.monotonic() - self.committed_at > _COMMIT_SECONDS:
             self.commit()
 
+    def _put_aside(self, seen: Look, also: Also) -> None:
+        from dedupe_core.embed import Extra
+
+        self.extras.append(Extra(f"sha256:{seen.sha256}", seen.levels, seen.miniature, also))
+
     def commit(self) -> None:
-        """Write what came back, in one transaction."""
+        """Write what came back, in one transaction, and hand on what else was seen."""
         written = [(seen.row, f"sha256:{seen.sha256}") for seen in self.looks if seen.sha256 and not seen.moving]
         with self.store.transaction():
             self.store.signatures.put(signing.signatures(self.looks), RECIPE)
@@ -133,6 +150,9 @@ class _Run:
                     self.store.assets.set_error(seen.row, seen.error)
         self.looks.clear()
         self.lines.clear()
+        extras, self.extras = self.extras, []
+        if self.encoding is not None and extras:
+            self.encoding.take(extras)
         self.committed_at = time.monotonic()
 
     def counts(self) -> FingerprintCounts:

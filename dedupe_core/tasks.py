@@ -6,15 +6,24 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:  # the workers import this, and the contract's validation library takes them 100 ms
     from connectors.base import Digest
+    from dedupe_core.embedders.preprocess import Preprocess
 
 RECIPE = 1
 """Version of everything in `look.py` and `signing.py` that decides hashes and measures; raised whenever they change."""
 
 
+class Also(NamedTuple):
+    """What is taken from the same decode beside the signature: a model's input, and a small picture for people whose
+    long side is `edge` (0: none)."""
+
+    preprocess: Preprocess
+    edge: int = 0
+
+
 class Task(NamedTuple):
     """One file: its row, its path or its bytes, the length that the listing gave (None: not said), the sha256 of the
     contents of that length that have a signature already, and the digests that other sources go by. With `preview` the
-    bytes are a source's rendering, and these are the facts of its listing."""
+    bytes are a source's rendering, and these are the facts of its listing. `also`: what else the decode shall give."""
 
     row: int
     source: str | bytes
@@ -22,6 +31,7 @@ class Task(NamedTuple):
     known: tuple[str, ...] = ()
     digests: tuple[Digest, ...] = ()
     preview: dict[str, Any] | None = None
+    also: Also | None = None
 
 
 class Look(NamedTuple):
@@ -38,3 +48,5 @@ class Look(NamedTuple):
     square: bytes = b""
     histogram: bytes = b""
     digests: tuple[tuple[str, str], ...] = ()
+    levels: bytes = b""
+    miniature: bytes = b""

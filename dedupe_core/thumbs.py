@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
+import os
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,11 +15,16 @@ from PIL import Image, ImageDraw, ImageFont
 from connectors.base import Asset, Connector, ConnectorError
 from dedupe_core.decode import Unreadable, read, rgb
 from dedupe_core.engine import Engine
+from dedupe_core.glance import webp
 from dedupe_core.model import Photo
 from dedupe_core.whole import write_whole
 from dedupe_core.words import readable
 
-QUALITY = 60
+FOLDER = "thumbnails"
+"""Where a data folder keeps them; it may be thrown away at any time."""
+EDGE = 320
+"""Long side of those that lists show, and that a scan keeps from its own decode."""
+KEPT_BYTES = 1 << 30
 NOT_CONNECTED = "This source is not connected now."
 CHANGED = "This photo changed since the scan. Scan again."
 DOWNLOAD = "Showing this photo would need a download."
@@ -34,6 +39,21 @@ class Drawing:
     source: str | bytes
     proof: str
     edge: int
+
+
+class Room:
+    """The cache as a scan fills it, until it holds `most` bytes: small pictures of `EDGE` pixels, from a decode that is
+    made anyway. None of a store in memory."""
+
+    def __init__(self, data: Path | None, most: int = KEPT_BYTES) -> None:
+        self._folder = None if data is None else data / FOLDER
+        self.left = 0 if self._folder is None else most - sum(_sizes(self._folder))
+
+    def keep(self, content: str, picture: bytes) -> None:
+        """Keep the picture of a content unless the room is used up."""
+        if self.left > 0:
+            _keep(self._folder, content, EDGE, picture)
+            self.left -= len(picture)
 
 
 def thumbnail(connector: Connector, asset: Asset, content: str, edge: int, cache_folder: Path | None) -> bytes:
@@ -88,7 +108,7 @@ def draw(drawing: Drawing) -> bytes:
     data = read(drawing.source)
     if drawing.proof and hashlib.sha256(data).hexdigest() != drawing.proof:
         raise Unreadable(CHANGED)
-    return _webp(Image.fromarray(rgb(data, drawing.edge)))
+    return webp(Image.fromarray(rgb(data, drawing.edge)))
 
 
 def picture_or_reason(drawing: Drawing) -> bytes | str:
@@ -115,7 +135,7 @@ def placeholder(reason: str, edge: int) -> bytes:
     font = ImageFont.load_default(size=max(9, edge // 15))
     lines = "\n".join(textwrap.wrap(readable(reason), width=26)[:5])
     frame.multiline_text((width / 2, height / 2), lines, "white", font, anchor="mm", align="center", spacing=4)
-    return _webp(image)
+    return webp(image)
 
 
 def _drawings(
@@ -148,10 +168,12 @@ def _drawing(connector: Connector, asset: Asset, content: str, edge: int) -> Dra
         return Drawing(content, stream.read(), proof, edge)
 
 
-def _webp(image: Image.Image) -> bytes:
-    out = io.BytesIO()
-    image.save(out, "WEBP", quality=QUALITY, method=4)
-    return out.getvalue()
+def _sizes(folder: Path) -> Iterator[int]:
+    """Bytes of each file of the cache."""
+    with contextlib.suppress(OSError):
+        for shard in os.scandir(folder):
+            with contextlib.suppress(OSError):
+                yield from (file.stat().st_size for file in os.scandir(shard.path) if file.name.endswith(".webp"))
 
 
 def _cached(folder: Path | None, content: str, edge: int) -> bytes:

@@ -13,6 +13,7 @@ from pathlib import Path
 from connectors.base import Connector, ConnectorError, SignInRequired, Unavailable
 from dedupe_core.model import Photo, Progress
 from dedupe_core.store import Store
+from dedupe_core.store.other_views import seen_in
 from dedupe_core.thumbs import cache_file
 from dedupe_core.whole import write_whole
 
@@ -44,9 +45,9 @@ class Views:
         return next((other for other in others if not other.error and self.reads(other)), photo)
 
     def reads(self, photo: Photo) -> bool:
-        """Are the bytes of its source read?"""
+        """Are the bytes of its source read, or is it the picture before an edit, which only they show?"""
         connector = self._connectors.get(photo.asset.id.source)
-        return connector is not None and connector.features.reads
+        return connector is not None and (connector.features.reads or seen_in(photo.content) == "original")
 
     def fetch(self, photos: Iterable[Photo], progress: Progress) -> None:
         """Bring the renderings of these photos here, those that are not here yet. What cannot be had is told; a source
@@ -65,6 +66,14 @@ class Views:
             return self._memory.get(content)
         file = cache_file(self._folder, content, EDGE).with_suffix(".view")
         return str(file) if file.is_file() else None
+
+    def data(self, content: str) -> bytes | None:
+        """The bytes of a rendering that is here."""
+        kept = self.kept(content)
+        try:
+            return Path(kept).read_bytes() if isinstance(kept, str) else kept
+        except OSError:
+            return None
 
     def _fetched(self, photo: Photo) -> ConnectorError | OSError | None:
         """None when the rendering is here now, or its source was silent before."""

@@ -67,7 +67,7 @@ def _shown(row: dict[str, Any]) -> list[str]:
 _MODEL = click.option("--model", metavar="NAME", help="Another model than the configured one.")
 _WEIGHTS = click.option("--weights", metavar="TAG", help="Other weights than the configured ones.")
 _KIND = click.option(
-    "--kind", type=click.Choice(["open_clip", "timm", "torchscript"]), help="The library of the model."
+    "--kind", type=click.Choice(["open_clip", "timm", "torchscript", "onnx"]), help="The library of the model."
 )
 
 

@@ -2,7 +2,7 @@
 
 `preprocess` makes a model's input from a file (in the guarded workers), `weights` reads checkpoints without running
 anything that is in them, `towers` builds the image side of open_clip and timm models and of TorchScript files, and
-`local` runs one of them on this machine.
+`local` runs one of them on this machine. `onnx_file` runs a file without torch.
 """
 
 from __future__ import annotations

@@ -11,10 +11,16 @@ from dedupe_core.settings import Embedding
 
 if TYPE_CHECKING:
     from dedupe_core.embedders.local import LocalEmbedder
+    from dedupe_core.embedders.onnx_file import OnnxEmbedder
 
 HUB = "hf-hub:"
 """What the name of a model begins with that comes with its own description, from the Hugging Face hub."""
-_NEEDS = {"open_clip": ("torch", "open_clip"), "timm": ("torch", "timm"), "torchscript": ("torch",)}
+_NEEDS = {
+    "open_clip": ("torch", "open_clip"),
+    "timm": ("torch", "timm"),
+    "torchscript": ("torch",),
+    "onnx": ("onnxruntime",),
+}
 
 
 def weights_file(settings: Embedding, folder: Path) -> Path:
@@ -31,6 +37,11 @@ def weights_file(settings: Embedding, folder: Path) -> Path:
 def missing(settings: Embedding) -> list[str]:
     """Packages that the model needs and that are not installed; none of them is imported."""
     return [name for name in _NEEDS[settings.kind] if find_spec(name) is None]
+
+
+def extra(settings: Embedding) -> str:
+    """The extra of this package that brings what the model needs."""
+    return "onnx" if settings.kind == "onnx" else "clip"
 
 
 def names_a_file(weights: str) -> bool:
@@ -58,17 +69,23 @@ class Local:
         place = f"{self.file} {state.st_mtime_ns} {state.st_size}"
         return f"local {self.settings.kind} {self.settings.model} {self.settings.size} {place}"
 
-    def open(self) -> LocalEmbedder:
+    def open(self) -> LocalEmbedder | OnnxEmbedder:
         """The model, loaded. Raises `ModelError`."""
         lacking = missing(self.settings)
         if lacking:
-            raise ModelError(f'{lacking[0]} is not installed; run: pip install "keepone[clip]"')
+            command = f'pip install "keepone[{extra(self.settings)}]"'
+            raise ModelError(f"{lacking[0]} is not installed; run: {command}")
         if not self.file.is_file():
             raise ModelError(
                 f"The weights of {self.settings.model} ({self.settings.weights}) are not here; run: keepone models pull"
             )
+        wanted = self.settings
+        if wanted.kind == "onnx":
+            from dedupe_core.embedders.onnx_file import OnnxEmbedder
+
+            return OnnxEmbedder(self.file, wanted.model, wanted.size, wanted.device, wanted.batch)
         from dedupe_core.embedders.local import LocalEmbedder
         from dedupe_core.embedders.towers import build
 
-        tower = build(self.settings.kind, self.settings.model, self.file, self.settings.size)
-        return LocalEmbedder(tower, self.settings.device, self.settings.precision, self.settings.batch)
+        tower = build(wanted.kind, wanted.model, self.file, wanted.size)
+        return LocalEmbedder(tower, wanted.device, wanted.precision, wanted.batch)

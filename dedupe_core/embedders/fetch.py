@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dedupe_core.embedders import ModelError, towers, weights
-from dedupe_core.embedders.chain import HUB, names_a_file, weights_file
+from dedupe_core.embedders.chain import HUB, Local, names_a_file, weights_file
 from dedupe_core.settings import Embedding
 from dedupe_core.whole import write_whole
 
@@ -54,7 +54,7 @@ def verify(settings: Embedding, folder: Path) -> str:
             raise ModelError(f"{_note(file).name} cannot be read; delete it and run: keepone models pull") from error
         if told != weights.digest(file):
             raise ModelError(f"{file.name} is not what was fetched; delete it and run: keepone models pull")
-    return towers.build(settings.kind, settings.model, file, settings.size).name
+    return Local(settings, folder).open().model
 
 
 def _note(file: Path) -> Path:
@@ -62,8 +62,8 @@ def _note(file: Path) -> Path:
 
 
 def _fetched(settings: Embedding, cache: Path, beside: Path) -> Mapping[str, Any]:
-    if settings.kind == "torchscript":
-        raise ModelError("A TorchScript model is a file of yours: set embedding.weights to its path.")
+    if settings.kind in ("torchscript", "onnx"):
+        raise ModelError(f"A model of the kind {settings.kind} is a file of yours: set embedding.weights to its path.")
     try:
         if settings.kind == "timm":
             timm = towers.imported("timm")

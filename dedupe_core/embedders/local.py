@@ -194,9 +194,10 @@ class LocalEmbedder:
         return inputs.permute(0, 3, 1, 2).to(input_type(self._precision)).contiguous()
 
     def _halve(self, error: Exception) -> None:
-        """A batch did not fit: half of it next time. Raises `ModelError` when one picture does not fit."""
+        """A batch did not fit: half of it next time. Raises `ModelError` when one picture does not fit, and for every
+        other error."""
         if not is_out_of_memory(error):
-            raise error
+            raise self._failure(error) from error
         if self.batch == 1:
             raise ModelError(
                 f"The model {self.model} needs more memory than there is for one picture; choose a smaller one."
@@ -209,7 +210,15 @@ class LocalEmbedder:
 
     def _dimension(self) -> int:
         size = self.preprocess.size
-        return int(self._run([np.zeros((size, size, 3), np.uint8)]).shape[1])
+        try:
+            return int(self._run([np.zeros((size, size, 3), np.uint8)]).shape[1])
+        except RuntimeError as error:
+            raise self._failure(error) from error
+
+    def _failure(self, error: Exception) -> ModelError:
+        """The last line of torch's complaint, which may be a page of its own."""
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        return ModelError(f"The model {self.model} fails ({lines[-1].strip()[:200]}).")
 
     def _seconds(self, probe: Sequence[Any]) -> float:
         began = time.perf_counter()

@@ -42,6 +42,12 @@ class Signatures:
             ],
         )
 
+    def rows(self, contents: Iterable[str]) -> dict[str, int]:
+        """Rows by content; contents that have none are left out."""
+        query = "SELECT id FROM signature WHERE content = ?"
+        found = {content: self.db.execute(query, (content,)).fetchone() for content in contents}
+        return {content: int(row[0]) for content, row in found.items() if row is not None}
+
     def get(self, rows: Iterable[int]) -> dict[int, Signature]:
         """Signatures by row."""
         found = {}

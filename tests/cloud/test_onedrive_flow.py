@@ -11,6 +11,7 @@ from typing import Any
 from PIL import Image
 
 from tests.cloud.conftest import JUNE, Cloud, Keepone, Tree, jpeg, on_personal
+from tests.embed import models
 from tests.fakes.graph import BUSINESS, Flavour
 from tests.pictures import scene
 
@@ -249,3 +250,24 @@ def test_a_forecast_fetches_nothing(cloud: Cloud, keepone: Keepone) -> None:
     assert told["forecasts"][0]["photos"] == 1
     assert cloud.graph.accounting.count(host="content", contains="") == 0
     assert cloud.graph.accounting.count(contains="/delta") == 0
+
+
+def test_a_model_sees_the_renderings_that_photos_are_compared_by(
+    cloud: Cloud, keepone: Keepone, own_folders: Path
+) -> None:
+    """Two renderings a photo, the one for the hash and the one for the model and the comparison, once each."""
+    weights = str(models.timm_checkpoint(own_folders))
+    chosen = {"kind": "timm", "model": models.TIMM, "weights": weights, "device": "cpu", "precision": "fp32"}
+    cloud.configure(settings={"embedding": chosen})
+    cloud.put(f"{JUNE}/large.jpg", jpeg(7), (800, 600), DAY)
+    cloud.put(f"{JUNE}/small.jpg", jpeg(7, (400, 300), 80), (400, 300), DAY)
+    cloud.put(f"{JUNE}/other.jpg", jpeg(8), (800, 600), DAY)
+    told = keepone("scan", "--json").json["model"]
+    assert (told["backend"], told["new"], told["failed"]) == ("local", 3, 0)
+    assert any(group["relation"] in ("near", "similar") for group in groups(keepone))
+    assert cloud.originals == 0
+    assert cloud.graph.accounting.count(host="content") == 2 * 3
+    cloud.graph.accounting.reset()
+    assert keepone("scan").status == 0
+    assert cloud.graph.accounting.count(host="content") == 0
+    assert cloud.graph.accounting.count(contains="thumbnails") == 0

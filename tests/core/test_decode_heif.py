@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from dedupe_core import heif, look, signing, tasks
+from dedupe_core import glance, heif, look, signing, tasks
 from dedupe_core.decode import Limits, open_picture, rgb
 from dedupe_core.model import Signature
 from tests.pictures import exif, scene
@@ -52,14 +52,14 @@ def test_only_the_thumbnail_is_decoded() -> None:
     patched = heif.with_thumbnail_first(bytes(data))
     assert patched is not None
     assert (open_picture(patched).width, open_picture(patched).height) == (240, 180)
-    assert look.first_look(open_picture(bytes(data))).size == (240, 180)
+    assert glance.first_look(open_picture(bytes(data))).size == (240, 180)
     assert rgb(bytes(data), 2000).shape == (360, 480, 3)
 
 
 @pytest.mark.parametrize("edge", [64, 128])
 def test_a_tiny_thumbnail_does_not_serve(edge: int) -> None:
     data = heic(PICTURE, thumbnails=[edge])
-    assert look.first_look(open_picture(data)).size == (120, 90)
+    assert glance.first_look(open_picture(data)).size == (120, 90)
 
 
 def test_a_thumbnail_of_other_proportions_does_not_serve() -> None:
@@ -69,7 +69,7 @@ def test_a_thumbnail_of_other_proportions_does_not_serve() -> None:
     assert int.from_bytes(patched[at : at + 4], "big") == 480
     patched[at + 4 : at + 8] = (330).to_bytes(4, "big")
     picture = open_picture(bytes(patched))
-    assert look._thumbnail(picture, Limits()) is None
+    assert glance.thumbnail_of(picture, Limits()) is None
 
 
 def test_without_a_thumbnail_there_is_nothing_to_patch() -> None:

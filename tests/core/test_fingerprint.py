@@ -24,7 +24,7 @@ from dedupe_core.counts import FingerprintCounts
 from dedupe_core.decode import open_picture
 from dedupe_core.engine import Engine
 from dedupe_core.fingerprint import RECIPE, fingerprint
-from dedupe_core.look import first_look
+from dedupe_core.glance import first_look
 from dedupe_core.model import Photo, Relation, Silent
 from dedupe_core.scan import scan
 from dedupe_core.settings import Limits, Scanning, Settings

@@ -68,6 +68,9 @@ def test_a_torchscript_file_is_a_model(tmp_path: Path) -> None:
     embedder = LocalEmbedder(scripted, "cpu", "fp32")
     assert embedder.embed(inputs).shape == (3, 48)
     assert np.abs(embedder.embed(inputs[:1]) - embedder.embed(inputs)[0]).max() < 1e-5
+    with pytest.raises(ModelError, match=r"The model torchscript:traced@.* fails") as raised:
+        LocalEmbedder(towers.build("torchscript", "traced", tmp_path / "traced.pt", size=96), "cpu", "fp32")
+    assert "\n" not in str(raised.value)
 
 
 def test_the_name_says_weights_and_preprocessing(tmp_path: Path) -> None:
@@ -183,7 +186,7 @@ def test_another_error_of_the_model_is_not_taken_for_memory(tmp_path: Path) -> N
     tower = towers.build("open_clip", models.CLIP, models.clip_checkpoint(tmp_path))
     hungry = Hungry(1, RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
     embedder = LocalEmbedder(towers.Tower(hungry, tower.preprocess, "broken"), "cpu", "fp32", batch=4, threads=1)
-    with pytest.raises(RuntimeError, match="shapes"):
+    with pytest.raises(ModelError, match="shapes"):
         embedder.embed(pictures(2, tower))
 
 

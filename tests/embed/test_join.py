@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from dedupe_core import bounds, join
+from dedupe_core import bounds, join, nearness
 
 Found = dict[tuple[int, int], float]
 KERNELS = ["numpy", "torch", "cpu"]
@@ -89,6 +89,44 @@ def test_tiles_of_a_large_library_lose_nothing_at_their_borders(kernel: str, mon
     monkeypatch.setattr(bounds, "PANEL", 24)
     vectors = library(3, 203, 96, 0.01, 0.5)
     agree(found(list(join.within(vectors, 0.9, kernel=kernel))), brute(vectors, 0.9), 0.9)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(0, 10_000),
+    st.integers(60, 300),
+    st.sampled_from([0.05, 0.2, 0.6]),
+    st.sampled_from([0.0, 0.1, 0.7]),
+    st.sampled_from([0.3, 0.8, 0.95, 0.999, 1.0]),
+    st.sampled_from([0.0, 0.4, 0.9]),
+    st.sampled_from(["numpy", "torch"]),
+)
+def test_boxes_that_are_left_out_hold_no_pair(
+    seed: int, count: int, decay: float, noise: float, threshold: float, known: float, kernel: str
+) -> None:
+    """Small boxes, so that a small library has many, and vectors that differ in few directions, so that many are left
+    out."""
+    vectors = library(seed, count, 40, decay, noise)
+    since = int(known * count)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bounds, "ROWS", 6)
+        patch.setattr(bounds, "PANEL", 15)
+        parts = list(join.within(vectors, threshold, since, kernel=kernel))
+    agree(found(parts), brute(vectors, threshold, since), threshold)
+
+
+def test_vectors_that_differ_in_few_directions_leave_out_most_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "ROWS", 16)
+    vectors = library(4, 2000, 64, 0.4, 0.1)
+    lengths = bounds.lengths_of(vectors)
+    basis, _ = bounds.basis_of(vectors, lengths, 0.95)
+    boxes = nearness.boxes_of(vectors, lengths, basis, 0.995, 500)
+    assert boxes is not None
+    assert sorted(boxes.places.tolist()) == list(range(2000))
+    assert set(boxes.places[:500].tolist()) == set(range(500))
+    assert boxes.share(500) < 0.6
+    alike = np.random.default_rng(1).normal(size=(2000, 64)).astype(np.float32)
+    assert nearness.boxes_of(alike, bounds.lengths_of(alike), np.eye(64), 0.8, 0) is None
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
