@@ -22,7 +22,7 @@ Names and keys are `str` in which bytes that are not UTF-8 are kept as lone surr
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -174,6 +174,7 @@ class Features:
     keeps itself, the strongest first; sha256 needs no mention. `away`: the folder below a photo's own into which `move`
     puts what is not to be listed again, or the label that `tag` gives to it ("": the core's own choice). `stays`: the
     label that `carry` gives to a photo that stays beside tagged ones ("": none). `online`: it needs the network.
+    `together`: so many photos `tag_all` takes at once for little more than the price of one.
     """
 
     delta: bool = False
@@ -190,6 +191,7 @@ class Features:
     away: str = ""
     stays: str = ""
     online: bool = False
+    together: int = 1
 
 
 class ConnectorError(Exception):
@@ -274,6 +276,17 @@ class Connector(ABC):
     def tag(self, asset: Asset, label: str, on: bool, token: str) -> Receipt:
         """Put a label on the asset or take it off; doing it twice changes nothing more."""
         raise Unsupported(f"{self.name} cannot tag photos.")
+
+    def tag_all(self, assets: Sequence[Asset], label: str, tokens: Sequence[str]) -> list[Receipt | ConnectorError]:
+        """Put one label on many assets. For each, in their order, the receipt that `tag` would have given or the error
+        that it would have raised."""
+        answers: list[Receipt | ConnectorError] = []
+        for asset, token in zip(assets, tokens, strict=True):
+            try:
+                answers.append(self.tag(asset, label, True, token))
+            except ConnectorError as error:
+                answers.append(error)
+        return answers
 
     def carry(self, asset: Asset, gifts: Mapping[str, Any], token: str) -> Receipt:
         """Give a photo that stays what it lacks: `labels`, `favorite` (true), `title`, `description`, `place`. What it

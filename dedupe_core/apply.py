@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -31,6 +31,7 @@ UNATTENDED_ITEMS = 500
 UNATTENDED_BYTES = 10_000_000_000
 PATIENCE = 3.0  # seconds that a step under way may still take once the run is told to stop
 _DAY = 86_400.0
+_NOT_SETTLED = "The next start of KeepOne settles it."
 _STAYS = (Changed, NotFound, Unsafe)
 _JOURNALED: Mapping[Literal["skipped", "failed"], JournalState] = {"skipped": "refused", "failed": "failed"}
 
@@ -150,23 +151,76 @@ def _steps(work: _Work, progress: Progress) -> tuple[list[Outcome], str]:
     before = work.store.plans.states(work.plan.id)
     outcomes: list[Outcome] = []
     progress.stage("applying", len(work.plan.steps))
-    for step in work.plan.steps:
+    for steps in _batches(work):
         if work.stop():
             return outcomes, STOPPED
+        left = {step.number: step for step in steps}
         try:
-            result = _step(work, step, before.get(step.number))
+            for result in _together(work, steps, before) if len(steps) > 1 else [_step(work, steps[0], before)]:
+                step = left.pop(result.step)
+                outcomes.append(result)
+                if result.state == "failed":
+                    progress.error(step.asset.id.key, result.sentence)
+                progress.advance(1, step.asset.size, step.asset.id.key)
         except Stopped:
             return outcomes, STOPPED
         except journal.JournalError as error:
-            return [*outcomes, outcome(step, "failed", str(error))], str(error)
-        outcomes.append(result)
-        if result.state == "failed":
-            progress.error(step.asset.id.key, result.sentence)
-        progress.advance(1, step.asset.size, step.asset.id.key)
+            return [*outcomes, outcome(next(iter(left.values())), "failed", str(error))], str(error)
     return outcomes, ""
 
 
-def _step(work: _Work, step: Step, last: Entry | None) -> Outcome:
+def _batches(work: _Work) -> Iterator[list[Step]]:
+    """The steps in their order, one by one; those that get one label from a source that takes many at once together."""
+    batch: list[Step] = []
+    for step in work.plan.steps:
+        connector = work.connectors.get(step.asset.id.source)
+        most = connector.features.together if connector is not None and step.verb == "tag" else 1
+        if batch and (len(batch) >= most or _label(batch[0]) != _label(step)):
+            yield batch
+            batch = []
+        batch.append(step)
+    if batch:
+        yield batch
+
+
+def _label(step: Step) -> tuple[str, str, str]:
+    return step.asset.id.source, step.verb, step.target
+
+
+def _step(work: _Work, step: Step, before: Mapping[int, Entry]) -> Outcome:
+    return _stands(work, step, before.get(step.number)) or _put_away(work, step)
+
+
+def _together(work: _Work, steps: Sequence[Step], before: Mapping[int, Entry]) -> Iterator[Outcome]:
+    """Each is proved and announced; then the source is asked once. Whoever is kept for the sake of one of them stays,
+    whatever comes of it."""
+    tokens: dict[int, str] = {}
+    ready: list[Step] = []
+    for step in steps:
+        stands = _stands(work, step, before.get(step.number))
+        if stands is not None:
+            yield stands
+        else:
+            work.standing.rely_on(step, work.plan.id)
+            ready.append(step)
+    if not ready:
+        return
+    for step in ready:
+        tokens[step.number] = _announced(work, step)
+    connector = work.connectors[steps[0].asset.id.source]
+    answers = connector.tag_all([proved(step) for step in ready], steps[0].target, list(tokens.values()))
+    silent = False
+    for step, answer in zip(ready, answers, strict=True):
+        if silent and isinstance(answer, ConnectorError):  # it was asked what happened, and did not say
+            yield outcome(step, "failed", f"{answer} {_NOT_SETTLED}")
+            continue
+        result = _reported(work, step, tokens[step.number], answer)
+        silent = silent or result.sentence.endswith(_NOT_SETTLED)
+        yield result
+
+
+def _stands(work: _Work, step: Step, last: Entry | None) -> Outcome | None:
+    """What there is to say of a step without doing it; None when it may be done now."""
     state = last.state if last else ""
     if state in ("done", "undo_failed"):
         return outcome(step, "already")
@@ -183,7 +237,7 @@ def _step(work: _Work, step: Step, last: Entry | None) -> Outcome:
         return _stays(work, step, last, "failed", str(error))
     if work.dry_run:
         return outcome(step, "would", freed=_frees(step))
-    return _put_away(work, step)
+    return None
 
 
 def _permitted(work: _Work, step: Step) -> None:
@@ -193,20 +247,34 @@ def _permitted(work: _Work, step: Step) -> None:
 
 
 def _put_away(work: _Work, step: Step) -> Outcome:
+    token = _announced(work, step)
+    answer: Receipt | ConnectorError | None
+    try:
+        answer = _write(work.connectors[step.asset.id.source], step, token)
+    except ConnectorError as error:
+        answer = error
+    return _reported(work, step, token, answer)
+
+
+def _announced(work: _Work, step: Step) -> str:
+    """The token of a write that is in the journal now."""
     token = f"{time.strftime('%Y%m%d')}-{work.plan.id[:8]}-{step.number:05d}-{secrets.token_hex(4)}"
     journal.record(work.store, work.plan.id, step, token, "intent")
-    connector = work.connectors[step.asset.id.source]
-    try:
-        receipt = _write(connector, step, token)
-    except (Changed, NotFound) as error:
-        return _not_done(work, step, token, "skipped", str(error))
-    except (Refused, Unsupported) as error:
-        return _not_done(work, step, token, "failed", str(error))
-    except ConnectorError as error:
+    return token
+
+
+def _reported(work: _Work, step: Step, token: str, answer: Receipt | ConnectorError | None) -> Outcome:
+    if isinstance(answer, Changed | NotFound):
+        return _not_done(work, step, token, "skipped", str(answer))
+    if isinstance(answer, Refused | Unsupported):
+        return _not_done(work, step, token, "failed", str(answer))
+    receipt = None if isinstance(answer, ConnectorError) else answer
+    if isinstance(answer, ConnectorError):
         try:  # a time-out or a broken connection leaves it open whether it happened
+            connector = work.connectors[step.asset.id.source]
             receipt = connector.settle(step.verb, proved(step), step.target, token)
-        except ConnectorError as second:
-            return outcome(step, "failed", f"{error} The next start of KeepOne settles it ({second})")
+        except ConnectorError as error:
+            return outcome(step, "failed", f"{answer} ({error}) {_NOT_SETTLED}")
     if receipt is None:
         return _not_done(work, step, token, "failed", "The source did not do it; run it again.")
     try:

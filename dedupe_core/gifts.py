@@ -10,6 +10,7 @@ import json
 import secrets
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from connectors.base import (
@@ -20,6 +21,7 @@ from connectors.base import (
     ConnectorError,
     Features,
     NotFound,
+    Receipt,
     Refused,
     Unsupported,
 )
@@ -111,30 +113,68 @@ def give(
     """Give what was not given yet to those for whose sake a photo of the plan went; to `everyone` also before."""
     states = {number: entry.state for number, entry in store.plans.states(plan.id).items()}
     served = {step.keeper.id for step in plan.steps if states.get(step.number) in _GIVEN}
-    outcomes = []
-    for step in plan.gifts:
+    settled = (*_GIVEN, "undone", "intent", "undo_intent")
+    due = (step for step in plan.gifts if everyone or step.asset.id in served)
+    outcomes: list[Outcome] = []
+    for batch in _batches([step for step in due if states.get(step.number) not in settled], connectors):
         if stop():
             break
-        due = everyone or step.asset.id in served
-        if due and states.get(step.number) not in (*_GIVEN, "undone", "intent", "undo_intent"):
-            outcomes.append(_give(store, connectors.get(step.asset.id.source), plan, step))
+        outcomes += _give(store, connectors.get(batch[0].asset.id.source), plan, batch)
     return outcomes
 
 
-def _give(store: Store, connector: Connector | None, plan: Plan, step: Step) -> Outcome:
+def _batches(steps: Sequence[Step], connectors: Mapping[str, Connector]) -> Iterator[list[Step]]:
+    """One by one; those that get one label and nothing else, from a source that takes many at once, together."""
+    batch: list[Step] = []
+    for step in steps:
+        connector = connectors.get(step.asset.id.source)
+        most = connector.features.together if connector is not None and _one_label(step) else 1
+        if batch and (len(batch) >= most or _kind(step) != _kind(batch[0])):
+            yield batch
+            batch = []
+        batch.append(step)
+    if batch:
+        yield batch
+
+
+def _kind(step: Step) -> tuple[str, str]:
+    return step.asset.id.source, step.target
+
+
+def _one_label(step: Step) -> str:
+    """The label that is all a gift consists of; "" for any other gift."""
+    given = json.loads(step.target)
+    labels = given.get("labels", [])
+    return str(labels[0]) if len(given) == 1 and len(labels) == 1 else ""
+
+
+def _give(store: Store, connector: Connector | None, plan: Plan, steps: Sequence[Step]) -> Iterator[Outcome]:
     if connector is None:
-        return outcome(step, "failed", f"The source {step.asset.id.source} is not set up now.")
-    token = f"{time.strftime('%Y%m%d')}-{plan.id[:8]}-{step.number:05d}-{secrets.token_hex(4)}"
-    journal.record(store, plan.id, step, token, "intent")
+        yield from (outcome(step, "failed", f"The source {step.asset.id.source} is not set up now.") for step in steps)
+        return
+    tokens = []
+    for step in steps:
+        tokens.append(f"{time.strftime('%Y%m%d')}-{plan.id[:8]}-{step.number:05d}-{secrets.token_hex(4)}")
+        journal.record(store, plan.id, step, tokens[-1], "intent")
+    for step, token, answer in zip(steps, tokens, _answers(connector, steps, tokens), strict=True):
+        if isinstance(answer, Changed | NotFound | Refused | Unsupported):
+            journal.record(store, plan.id, step, token, "failed", None, str(answer))
+            yield outcome(step, "failed", str(answer))
+        elif isinstance(answer, ConnectorError):
+            yield outcome(step, "failed", f"{answer} The next start of KeepOne settles it.")
+        else:
+            put_away(store, plan.id, step, answer)
+            yield outcome(step, "done")
+
+
+def _answers(connector: Connector, steps: Sequence[Step], tokens: Sequence[str]) -> list[Receipt | ConnectorError]:
+    if len(steps) > 1:
+        given = connector.tag_all([proved(step) for step in steps], _one_label(steps[0]), tokens)
+        return [replace(one, verb="carry") if isinstance(one, Receipt) else one for one in given]
     try:
-        receipt = connector.carry(proved(step), json.loads(step.target), token)
-    except (Changed, NotFound, Refused, Unsupported) as error:
-        journal.record(store, plan.id, step, token, "failed", None, str(error))
-        return outcome(step, "failed", str(error))
+        return [connector.carry(proved(steps[0]), json.loads(steps[0].target), tokens[0])]
     except ConnectorError as error:
-        return outcome(step, "failed", f"{error} The next start of KeepOne settles it.")
-    put_away(store, plan.id, step, receipt)
-    return outcome(step, "done")
+        return [error]
 
 
 def returned(plan: Plan, away: Collection[int], steps: Collection[int]) -> set[int]:

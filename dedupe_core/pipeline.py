@@ -10,9 +10,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from connectors.base import Connector
-from dedupe_core import alike
+from dedupe_core import alike, edits
 from dedupe_core.closure import close
-from dedupe_core.embed import Level, Source, embed
+from dedupe_core.embed import Encoding, Level, Source
 from dedupe_core.engine import Engine
 from dedupe_core.fingerprint import RECIPE, fingerprint
 from dedupe_core.group import decide
@@ -61,11 +61,12 @@ def run(
     scans = tuple(scan(store, source, settings.scanning, progress, source.name in accept_loss) for source in listed)
     asked = {scan.source for scan in scans if not scan.halted}
     there = {name: one for name, one in connectors.items() if one.features.reads or name in asked}
-    printed = fingerprint(store, there, engine, settings, progress)
-    counts = (printed.read, printed.known, printed.failed)
-    if store.runs.latest() is None:  # what has equal bytes or pixels can be looked at while the rest is compared
-        save(store, "", decide(store, [], settings, judge))
-    level = embed(store, there, engine, settings, chain, progress)
+    with Encoding(store, settings, chain, progress) as encoding:
+        printed = fingerprint(store, there, engine, settings, progress, encoding)
+        counts = (printed.read, printed.known, printed.failed)
+        if store.runs.latest() is None:  # what has equal bytes or pixels can be looked at while the rest is compared
+            save(store, "", decide(store, [], settings, judge))
+        level = encoding.finish(there, engine)
     mark = mark_of(store, settings, judge)
     latest = store.runs.latest()
     if latest is not None and latest["fingerprint"] == mark:
@@ -94,7 +95,8 @@ def compare(
     edges = list(verify(store, connectors, engine, [*pairs, *likened.pairs], settings, progress))
     edges += alike.edges(store, settings, likened, edges)
     edges += close(store, connectors, engine, edges, settings, progress)
-    return around_keepers(store, connectors, engine, edges, settings, progress)
+    edges = around_keepers(store, connectors, engine, edges, settings, progress)
+    return [*edges, *edits.edges(store, connectors, engine, settings, progress)]
 
 
 def compared_of(store: Store, settings: Settings) -> str:

@@ -72,6 +72,7 @@ def facts_of(asset: Asset) -> dict[str, Any]:
         "camera": asset.camera,
         "place": asset.place,
         "burst": asset.burst,
+        "edited": any(part.role == "edit" for part in asset.parts),
     }
 
 

@@ -158,11 +158,13 @@ def _ranked(photos: Mapping[int, Photo], edges: Iterable[Edge], settings: Settin
 def known_contents(store: Store, rows: Iterable[int]) -> dict[int, Known]:
     """What relating needs, of one place of each content; times and cameras that only another place knows count too."""
     found = {}
+    rows = list(rows)
     for row, places in store.assets.rows_by_signature(rows).items():
         photos = [photo for photo in store.assets.photos(places).values() if photo.signature is not None]
         if photos:
             found[row] = Known(photos[0], facts_of(photos, store.digests.weak_of(photos[0].content)))
-    return found
+    others = store.other_views.photos({row for row in rows if row not in found})
+    return found | {row: Known(photo, facts_of([photo])) for row, photo in others.items()}
 
 
 def facts_of(photos: Sequence[Photo], weak: frozenset[str] = frozenset()) -> Facts:

@@ -178,10 +178,12 @@ class _Chunk:
 
 
 def _source(connectors: Mapping[str, Connector], photo: Photo) -> tuple[str | bytes, str]:
-    """A path that a worker reads itself, or bytes; and the sha256 that they must have."""
+    """A path that a worker reads itself, or bytes; and the sha256 that they must have ("": it was never taken)."""
     connector = connectors[photo.asset.id.source]
+    name, _, digest = photo.content.partition(":")
+    proof = digest if name == "sha256" else ""
     path = connector.path(photo.asset)
     if path is not None:
-        return str(path), photo.content.removeprefix("sha256:")
+        return str(path), proof
     with connector.open(photo.asset) as stream:
-        return stream.read(), photo.content.removeprefix("sha256:")
+        return stream.read(), proof

@@ -62,7 +62,7 @@ class TroubleRules:
             "restore": lambda: connector.restore(receipt),
             "report": lambda: connector.report("run.csv", b""),
         }
-        elsewhere = {"delta", "guarded", "reads", "digests", "away", "stays", "online"}
+        elsewhere = {"delta", "guarded", "reads", "digests", "away", "stays", "online", "together"}
         assert {f.name for f in fields(Features)} == {*tries, *elsewhere}, "a feature without a test"
         before = source.state()
         for feature, attempt in tries.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from connectors.base import FAVORITE, AssetId, Changed, NotFound
+from connectors.base import FAVORITE, AssetId, Changed, NotFound, Receipt
 from connectors.contract.source import (
     GIFTS,
     Source,
@@ -140,6 +140,24 @@ class WritingRules:
             assert source.state() == once
             assert set(source.connector.look(asset.id).labels) == wanted
             asset = source.connector.look(asset.id)
+
+    def test_many_are_tagged_at_once_as_one_by_one(self, source: Source) -> None:
+        """Each has its own answer, and one that changed since it was seen keeps nobody else from the label."""
+        needs(source, "tag", "restore")
+        for number in range(3):
+            source.put(f"{number}.png", photo(number))
+        seen = [only(source, f"{number}.png") for number in range(3)]
+        before = source.state()
+        answers = source.connector.tag_all(seen, "holiday", ["all-0", "all-1", "all-2"])
+        assert [answer.token for answer in answers if isinstance(answer, Receipt)] == ["all-0", "all-1", "all-2"]
+        assert all(source.connector.look(asset.id).labels == {"holiday"} for asset in seen)
+        for answer in answers:
+            assert isinstance(answer, Receipt)
+            source.connector.restore(told(answer))
+        assert source.state() == before
+        source.change("1.png", photo(9))
+        answers = source.connector.tag_all(seen, "holiday", ["more-0", "more-1", "more-2"])
+        assert [type(answer) for answer in answers] == [Receipt, Changed, Receipt]
 
     def test_untagging_what_had_the_label_before_is_not_undone_too_far(self, source: Source) -> None:
         """Undoing a tag that was there already leaves it there."""

@@ -12,7 +12,8 @@ from connectors.photos.options import PhotosOptions
 from connectors.photos.photokit import AUTHORIZED, PhotoKit
 from connectors.photos.script import Script
 
-_CHUNK = 50
+CHUNK = 50
+"""So many photos Photos is asked to add in one call."""
 _TRIES = 3
 
 
@@ -55,7 +56,8 @@ class Albums:
         does not answer or may not be asked."""
         failed: dict[str, str] = {}
         for _ in range(_TRIES):
-            missing = [key for key in keys if key not in self._script.members(album.key) and key not in failed]
+            here = self._script.members(album.key)
+            missing = [key for key in keys if key not in here and key not in failed]
             if not missing:
                 return failed
             for chunk in _chunks(missing):
@@ -65,19 +67,21 @@ class Albums:
         return left | failed
 
     def _add(self, album: str, keys: Sequence[str]) -> dict[str, str]:
-        """One item that Photos does not hand out spoils the whole call; so then each is tried alone."""
+        """One item that Photos does not hand out spoils the whole call; so then each half is tried alone."""
         try:
             self._script.add(album, keys)
         except NotFound as error:
             if len(keys) == 1:
                 return {keys[0]: str(error)}
-            return {key: said for one in keys for key, said in self._add(album, [one]).items()}
+            middle = len(keys) // 2
+            return self._add(album, keys[:middle]) | self._add(album, keys[middle:])
         return {}
 
     def take_out(self, album: Opened, keys: Collection[str]) -> None:
         """Take photos out and read back. An album of a person is left only through PhotoKit, which changes nothing
         else; one of ours may be made anew without them, because a script cannot take anything out."""
-        there = [key for key in keys if key in self._script.members(album.key)]
+        here = self._script.members(album.key)
+        there = [key for key in keys if key in here]
         if not there:
             return
         if self._photokit_serves():
@@ -125,4 +129,4 @@ class Albums:
 
 
 def _chunks(keys: Sequence[str]) -> list[Sequence[str]]:
-    return [keys[start : start + _CHUNK] for start in range(0, len(keys), _CHUNK)]
+    return [keys[start : start + CHUNK] for start in range(0, len(keys), CHUNK)]

@@ -14,10 +14,12 @@ from typing import Any, BinaryIO, ClassVar
 
 from connectors.base import (
     CLOUD_ONLY,
+    EDITED,
     Asset,
     AssetId,
     Changed,
     Connector,
+    ConnectorError,
     Digest,
     Features,
     NotFound,
@@ -29,7 +31,8 @@ from connectors.base import (
     Verb,
 )
 from connectors.photos import derivatives
-from connectors.photos.carrying import Carry, carry_of, role_of
+from connectors.photos.albums import CHUNK
+from connectors.photos.carrying import WORDS, Carry, carry_of, role_of
 from connectors.photos.fingerprint import DIGEST, Fingerprint
 from connectors.photos.library import Library
 from connectors.photos.options import PhotosOptions
@@ -64,6 +67,7 @@ class PhotosConnector(Connector):
             digests=(Digest(DIGEST, True, Fingerprint),),
             away=f"{album}/Redundant",
             stays=f"{album}/Keepers",
+            together=CHUNK if writes else 1,
         )
         self.photokit = photokit or (PhotoKit() if here else None)
         self._writing = Writing(self._library, options, script or Script(), self.photokit) if writes else None
@@ -101,24 +105,30 @@ class PhotosConnector(Connector):
     def path(self, asset: Asset) -> Path | None:
         """Where the original lies; None while it is only in iCloud. Raises as `open`."""
         self._mine(asset.id)
-        now = self.look(asset.id)
-        if now.revision != asset.revision:
+        now, original = self._library.whole(asset.id.key)
+        if self._found(asset.id, now).revision != asset.revision:
             raise Changed(f"{asset.name} was changed in Photos since it was looked at. Scan again.")
-        return self._library.original(asset.id.key)
+        return original
 
     def preview(self, asset: Asset, edge: int) -> BinaryIO:
-        """Photos' own rendering, which shows the edit; else the edited file or the original. Raises `Refused` where
-        there is none: with "Optimise Mac Storage" some photos have no rendering on this machine."""
+        """Photos' own rendering, which shows the edit; else the edited file, or the original of what was never edited.
+        Raises `Refused` where there is none: with "Optimise Mac Storage" some photos have no rendering here."""
         self._mine(asset.id)
-        small = derivatives.paths(self.library, asset.id.key, edge)
-        whole = self._library.files(asset.id.key)
-        choices = (*small, *whole) if edge <= derivatives.MEDIUM_EDGE else (*whole, *small)
-        for path in choices:
+        small, whole = derivatives.paths(self.library, asset.id.key, edge), self._whole(asset)
+        for path in itertools.chain(*((small, whole) if edge <= derivatives.MEDIUM_EDGE else (whole, small))):
             try:
                 return path.open("rb")
             except OSError:
                 continue
         raise Refused(f"{asset.name} has no preview on this machine. Look at it once in Photos, and scan again.")
+
+    def _whole(self, asset: Asset) -> Iterator[Path]:
+        """The file that shows the photo as it looks now. Asked last, and only when it comes to it: it costs a look
+        into the database."""
+        original, edited = self._library.files(asset.id.key)
+        shown = edited if EDITED in asset.flags else original
+        if shown is not None:
+            yield shown
 
     def tag(self, asset: Asset, label: str, on: bool, token: str) -> Receipt:
         """Put it into an album ("Folder/Album", made when missing) or give it a keyword ("#word"), or take it back.
@@ -127,6 +137,36 @@ class PhotosConnector(Connector):
         if on and self._brings_a_word(label):
             return writer.carry(seen, self._carry({"labels": [label]}), token)
         return writer.tag(seen, label, on, token)
+
+    def tag_all(self, assets: Sequence[Asset], label: str, tokens: Sequence[str]) -> list[Receipt | ConnectorError]:
+        """The same for many photos: one look into the library, and into an album fifty with one question to Photos."""
+        if label.startswith("#") or len(assets) < 2:
+            return super().tag_all(assets, label, tokens)
+        now = self._library.some([asset.id.key for asset in assets])
+        answers: dict[AssetId, Receipt | ConnectorError] = {}
+        ready: list[tuple[Asset, str]] = []
+        for asset, token in zip(assets, tokens, strict=True):
+            try:
+                ready.append((self._as_seen(asset, now), token))
+            except ConnectorError as error:
+                answers[asset.id] = error
+        if ready:
+            seen, theirs = [asset for asset, _ in ready], [token for _, token in ready]
+            answers |= zip((asset.id for asset in seen), self._join(seen, label, theirs), strict=True)
+        return [answers[asset.id] for asset in assets]
+
+    def _join(self, assets: Sequence[Asset], label: str, tokens: Sequence[str]) -> list[Receipt | ConnectorError]:
+        """Where Photos does not know the first of them as we do, each is asked for alone. Of the others their uuids say
+        enough: an album that was read back has them, or has not."""
+        writer = self._writer()
+        word = WORDS[role_of(label, self.options.folder)] if self._brings_a_word(label) else ""
+        try:
+            writer.check(assets[0])
+            return writer.join(assets, label, tokens, word)
+        except (NotFound, Refused):
+            return super().tag_all(assets, label, tokens)
+        except ConnectorError as error:
+            return [error] * len(assets)
 
     def carry(self, asset: Asset, gifts: Mapping[str, Any], token: str) -> Receipt:
         """Give a photo that stays what it lacks; the receipt is restored like that of a tag."""
@@ -183,13 +223,14 @@ class PhotosConnector(Connector):
         for asset in assets:
             self._mine(asset.id)
         now = self._library.some([asset.id.key for asset in assets])
-        found = []
-        for asset in assets:
-            here = self._found(asset.id, now)
-            if here.revision != asset.revision:
-                raise Changed(f"{asset.name} was changed in Photos since it was looked at. Scan again.")
-            found.append(here)
-        return found
+        return [self._as_seen(asset, now) for asset in assets]
+
+    def _as_seen(self, asset: Asset, now: dict[str, Asset]) -> Asset:
+        self._mine(asset.id)
+        here = self._found(asset.id, now)
+        if here.revision != asset.revision:
+            raise Changed(f"{asset.name} was changed in Photos since it was looked at. Scan again.")
+        return here
 
     def _found(self, asset_id: AssetId, now: dict[str, Asset]) -> Asset:
         if asset_id.key not in now:

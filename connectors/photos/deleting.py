@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from connectors.base import CLOUD_ONLY, FAVORITE, PROTECTED, SHARED, Asset, AssetId, ConnectorError, Refused
+from connectors.base import CLOUD_ONLY, FAVORITE, PROTECTED, SHARED, Asset, AssetId, ConnectorError, Part, Refused
 from connectors.photos.connector import PhotosConnector
 from connectors.photos.fingerprint import DIGEST, digest_of
 from connectors.photos.library import is_system_library
@@ -132,12 +132,18 @@ def _why_not(connector: PhotosConnector, removal: Removal, now: dict[str, Asset]
         return f"{name} is a favourite, shared or protected: it stays."
     if victim.burst:
         return f"{name} stands for a whole burst, which would go with it: it stays."
+    if any(part.role == "edit" and not _same_edit(part, keeper) for part in victim.parts):
+        return f"{name} has an edit of its own: it stays."
     lost = {part.role for part in victim.parts} - {part.role for part in keeper.parts}
     if lost:
         return f"{name} has something that {keeper.name} lacks ({', '.join(sorted(lost))}): it stays."
     if "missing" in keeper.flags:
         return f"The original of {keeper.name}, which was to stay, is neither here nor in iCloud."
     return _bytes_differ(connector, keeper) or _bytes_differ(connector, victim)
+
+
+def _same_edit(edit: Part, keeper: Asset) -> bool:
+    return bool(edit.revision) and any(part.role == "edit" and part.revision == edit.revision for part in keeper.parts)
 
 
 def _bytes_differ(connector: PhotosConnector, asset: Asset) -> str:

@@ -49,7 +49,7 @@ def digest_of(stream: BinaryIO) -> str:
 def digest_in(fingerprint: str | None) -> str:
     """The digest inside a stored fingerprint; "" for none, and for one of a make that is not known."""
     try:
-        raw = base64.b64decode(fingerprint or "", validate=True)
+        raw = binascii.a2b_base64(fingerprint or "", strict_mode=True)
     except (binascii.Error, ValueError):
         return ""
     return raw[1:].hex() if len(raw) == 21 and raw[0] == _VERSION else ""

@@ -36,28 +36,24 @@ class Library:
             gc.unfreeze()
             self._computed.save()
 
-    def original(self, key: str) -> Path | None:
-        """Where the original lies; None when it is not on this machine."""
-        return self._paths(key)[0]
-
-    def files(self, key: str) -> list[Path]:
-        """The whole files that show the photo, the edited one first."""
-        original, edited = self._paths(key)
-        return [path for path in (edited, original) if path is not None]
-
-    def _paths(self, key: str) -> tuple[Path | None, Path | None]:
+    def whole(self, key: str) -> tuple[dict[str, Asset], Path | None]:
+        """The photo as `some` gives it, and where its original lies: None when that is not on this machine."""
         with self._narrowed([key]) as database:
-            photo = next(iter(database.photos(uuid=[key])), None)
-            if photo is None:
-                return None, None
-            original, edited = (Path(path) if path else None for path in (photo.path, photo.path_edited))
-            return original, edited
+            return self._read(database, [key]), _paths(database, key)[0]
+
+    def files(self, key: str) -> tuple[Path | None, Path | None]:
+        """Where the original and the edited picture lie, each None when it is not on this machine."""
+        with self._narrowed([key]) as database:
+            return _paths(database, key)
 
     def some(self, keys: Collection[str]) -> dict[str, Asset]:
         """Those of the keys that are candidates now, whatever the scope."""
         with self._narrowed(keys) as database:
-            reader = reading.Reader(self._name, self._options, database, self._computed)
-            found = {asset.id.key: asset for asset in reader.assets(frozenset(keys))}
+            return self._read(database, keys)
+
+    def _read(self, database: Any, keys: Collection[str]) -> dict[str, Asset]:
+        reader = reading.Reader(self._name, self._options, database, self._computed)
+        found = {asset.id.key: asset for asset in reader.assets(frozenset(keys))}
         self._computed.save()
         return found
 
@@ -82,6 +78,14 @@ class Library:
         if self._snapshot is None:
             self._snapshot = Snapshot(self.path)
         return self._snapshot
+
+
+def _paths(database: Any, key: str) -> tuple[Path | None, Path | None]:
+    photo = next(iter(database.photos(uuid=[key])), None)
+    if photo is None:
+        return None, None
+    original, edited = (Path(path) if path else None for path in (photo.path, photo.path_edited))
+    return original, edited
 
 
 def system_library() -> Path:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from connectors.base import FAVORITE, Asset, Receipt, Refused, Unavailable
+from connectors.base import FAVORITE, Asset, ConnectorError, Receipt, Refused, Unavailable
 from connectors.photos import labels
 from connectors.photos.albums import Albums, Opened
 from connectors.photos.carrying import Carry
@@ -15,7 +15,7 @@ from connectors.photos.options import PhotosOptions
 from connectors.photos.photokit import PhotoKit
 from connectors.photos.script import Facts, Script
 
-_FIELDS = ("keywords", "favorite", "title", "description", "place")
+Answer = Receipt | ConnectorError
 
 
 class Writing:
@@ -35,6 +35,31 @@ class Writing:
             words = set(before.keywords) | {meant.word} if on else set(before.keywords) - {meant.word}
             return self._set(asset, before, {"keywords": tuple(sorted(words))}, token)
         return self._join(asset, label, token) if on else self._leave(asset, label, token)
+
+    def join(self, assets: Sequence[Asset], label: str, tokens: Sequence[str], word: str) -> list[Answer]:
+        """Put many photos into one album, each with the keyword `word` if there is one. The album is asked for, filled
+        and read back once for all of them. Raises what concerns them all."""
+        album = self.albums.open(label)
+        assert album is not None
+        before = self.albums.members(album)
+        failed = self.albums.add(album, [asset.id.key for asset in assets if asset.id.key not in before])
+        answers: list[Answer] = []
+        for asset, token in zip(assets, tokens, strict=True):
+            said, was = failed.get(asset.id.key), asset.id.key in before
+            receipt = self._receipt(asset, {}, {}, token) if was else self._joined(asset, album, token)
+            answers.append(Unavailable(said, 60) if said else self._worded(asset, receipt, word))
+        return answers
+
+    def _worded(self, asset: Asset, receipt: Receipt, word: str) -> Answer:
+        """The same receipt with the keyword, which Photos has to be asked for photo by photo."""
+        if not word:
+            return receipt
+        try:
+            before = self._script.facts(asset.id.key)
+            set_ = self._set(asset, before, _wanted(before, Carry(keywords=(word,))), receipt.token)
+        except ConnectorError as error:
+            return error
+        return replace(set_, after={**receipt.after, "fields": set_.after["fields"]})
 
     def carry(self, keeper: Asset, carry: Carry, token: str) -> Receipt:
         """Give the keeper what `carry` says, and nothing else."""

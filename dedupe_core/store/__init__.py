@@ -1,8 +1,9 @@
 """Everything KeepOne remembers, in one SQLite file; all SQL of the project is in this package.
 
 `Store` opens the file and hands out its rooms: `assets` (what the sources list), `signatures` (what the bytes say),
-`work` (what is still to be read), `evidence` (what comparisons measured), `runs` (groups and choices), `plans` (plans
-and the journal), `decisions` (what a person said of groups), `labels` (what people said of pairs).
+`work` (what is still to be read), `other_views` (the two views of edited photos), `evidence` (what comparisons
+measured), `runs` (groups and choices), `plans` (plans and the journal), `decisions` (what a person said of groups),
+`labels` (what people said of pairs).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from dedupe_core.store.embeddings import Embeddings
 from dedupe_core.store.evidence import EvidenceCache
 from dedupe_core.store.jobs import JobRuns
 from dedupe_core.store.labels import Labels
+from dedupe_core.store.other_views import OtherViews
 from dedupe_core.store.plans import Plans
 from dedupe_core.store.runs import Runs
 from dedupe_core.store.schema import MIGRATIONS
@@ -67,6 +69,7 @@ class Store:
         self.plans = Plans(self.db)
         self.labels = Labels(self.db)
         self.work = Work(self.db, self.assets)
+        self.other_views = OtherViews(self.db, self.assets, self.signatures)
         self.digests = Digests(self.db)
         self.jobs = JobRuns(self.db)
         self.decisions = Decisions(self.db)

@@ -246,4 +246,11 @@ MIGRATIONS: tuple[str, ...] = (
     ) STRICT;
     ALTER TABLE evidence ADD COLUMN unlike INTEGER NOT NULL DEFAULT 0;
     """,
+    """
+    CREATE TABLE other_view (
+      asset INTEGER PRIMARY KEY REFERENCES asset(id) ON DELETE CASCADE,
+      revision TEXT NOT NULL,
+      content TEXT NOT NULL
+    ) STRICT;
+    """,
 )

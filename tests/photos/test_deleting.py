@@ -96,6 +96,7 @@ def test_another_library_than_the_systems_is_never_deleted_from(
         ("favourite", "favourite"),
         ("burst", "whole burst"),
         ("live", "something that keep.jpg lacks"),
+        ("other edit", "an edit of its own"),
         ("damaged", "not what Photos has recorded"),
         ("keeper lost", "neither here nor in iCloud"),
         ("no fingerprint", "no fingerprint"),
@@ -126,6 +127,9 @@ def _spoil(library: SyntheticLibrary, victim: str, keeper: str, what: str) -> No
         library.set(victim, ZFAVORITE=1)
     elif what == "burst":
         library.set(victim, ZAVALANCHEUUID="B", ZAVALANCHEPICKTYPE=16)
+    elif what == "other edit":
+        for key, at in ((victim, 1.0), (keeper, 2.0)):
+            library.set(key, **{library.names.edited: 1, "ZADJUSTMENTTIMESTAMP": at})
     elif what == "live":
         library.live(victim, b"movie")
     elif what == "shared":

@@ -26,6 +26,7 @@ class Names:
     keyword_side: str
     fingerprint: str
     edited: str
+    adjusted: str
     face_asset: str
     face_person: str
 
@@ -45,6 +46,7 @@ def names_of(model: int) -> Names:
         keyword_side=f"Z_{keyword}KEYWORDS",
         fingerprint="ZMASTERFINGERPRINT" if model < 18000 else "ZORIGINALSTABLEHASH",
         edited="ZHASADJUSTMENTS" if model < 18000 else "ZADJUSTMENTSSTATE",
+        adjusted="ZADJUSTEDFINGERPRINT" if model < 18000 else "ZADJUSTEDSTABLEHASH",
         face_asset="ZASSET" if model < 17000 else "ZASSETFORFACE",
         face_person="ZPERSON" if model < 17000 else "ZPERSONFORFACE",
     )
@@ -126,7 +128,7 @@ def create(db: sqlite3.Connection, model: int) -> None:
     tables = {
         **_SIMPLE,
         names.asset: _ASSET + " Z_FOK_IMPORTSESSION",
-        "ZADDITIONALASSETATTRIBUTES": f"{_ATTRIBUTES} {names.fingerprint}",
+        "ZADDITIONALASSETATTRIBUTES": f"{_ATTRIBUTES} {names.fingerprint} {names.adjusted}",
         "ZDETECTEDFACE": f"{_FACE} {names.face_asset} {names.face_person}",
     }
     for table, columns in tables.items():
