@@ -16,8 +16,10 @@ from typing import Any, Literal
 
 from connectors.base import ConnectorError, SignInRequired
 from dedupe_app.config import Config, ConfigError, Loaded, SourceConfig
+from dedupe_app.doctor_words import line
 from dedupe_app.sources import known_sources, local_path
-from dedupe_core.words import bytes_text, readable
+from dedupe_core.sentences import Value, size_of
+from dedupe_core.words import readable
 
 Level = Literal["ok", "warn", "fail"]
 OUR_PACKAGES = ("connectors", "dedupe_core", "feedback", "dedupe_app")
@@ -94,11 +96,11 @@ def install_command(requirement: str) -> str:
 
 
 def _versions() -> Iterator[Check]:
-    told = f"keepone {version()}, Python {sys.version.split()[0]}, SQLite {sqlite3.sqlite_version}"
+    told = {"version": version(), "python": sys.version.split()[0], "sqlite": sqlite3.sqlite_version}
     if sqlite3.sqlite_version_info < (3, 37):
-        yield Check("versions", "fail", f"{told}: SQLite is too old", "Install a Python with SQLite 3.37 or newer.")
+        yield Check("versions", "fail", line("old_sqlite", **told), "Install a Python with SQLite 3.37 or newer.")
     else:
-        yield Check("versions", "ok", told)
+        yield Check("versions", "ok", line("versions", **told))
 
 
 def _imports() -> Iterator[Check]:
@@ -109,9 +111,9 @@ def _imports() -> Iterator[Check]:
         places = [Path(place).resolve() for place in (spec.submodule_search_locations or ())] if spec else []
         if home / name not in places:
             found = readable(str(places[0])) if places else "nothing"
-            yield Check("imports", "fail", f"`import {name}` finds {found}, not KeepOne", _own_environment())
+            yield Check("imports", "fail", line("other_package", name=name, found=found), _own_environment())
             return
-    yield Check("imports", "ok", "the four packages are KeepOne's own")
+    yield Check("imports", "ok", line("own_packages"))
 
 
 def _own_environment() -> str:
@@ -128,10 +130,10 @@ def _decoders() -> Iterator[Check]:
     ]
     if missing:
         yield Check(
-            "decoders", "warn", f"this Pillow cannot read {', '.join(missing)}", install_command("--upgrade pillow")
+            "decoders", "warn", line("cannot_read", kinds=", ".join(missing)), install_command("--upgrade pillow")
         )
     else:
-        yield Check("decoders", "ok", "JPEG, PNG, WebP, AVIF, TIFF, GIF and BMP")
+        yield Check("decoders", "ok", line("decoders"))
     yield from _module("HEIC", "pi_heif", "warn", "pi-heif")
     yield from _module("verification", "cv2", "fail", "opencv-python-headless")
     yield from _module("RAW", "rawpy", "warn", "rawpy")
@@ -141,38 +143,45 @@ def _module(what: str, name: str, level: Level, requirement: str) -> Iterator[Ch
     try:
         importlib.import_module(name)
     except ImportError as error:
-        yield Check(what, level, f"{requirement} is not usable ({readable(str(error))})", install_command(requirement))
+        yield Check(
+            what, level, line("no_module", name=requirement, error=readable(str(error))), install_command(requirement)
+        )
     else:
-        yield Check(what, "ok", f"{requirement} {importlib.metadata.version(requirement)}")
+        yield Check(what, "ok", line("module", name=requirement, version=importlib.metadata.version(requirement)))
 
 
 def _weights(config: Config) -> Iterator[Check]:
     """Whether similar pictures can be looked for; a scan works without. Nothing heavy is imported."""
-    from dedupe_core.embedders.chain import missing, weights_file
+    from dedupe_core.embedders.chain import extra, missing, weights_file
 
     chosen = config.settings.embedding
-    where = f", or the service at {chosen.url}" if chosen.url and chosen.mode != "local" else ""
+    other = {"url": chosen.url} if chosen.url and chosen.mode != "local" else {}
+    model = {"model": chosen.model, "weights": chosen.weights}
     if chosen.mode == "off":
-        yield Check("weights", "ok", "no model is wanted (embedding.mode: off)")
+        yield Check("weights", "ok", line("no_model"))
     elif chosen.mode == "remote":
-        yield Check("weights", "ok", f"the model is asked for at {chosen.url}")
+        yield Check("weights", "ok", line("model_at", url=chosen.url))
     elif lacking := missing(chosen):
-        text = f"{lacking[0]} is not installed{where}; similar pictures are found by their hashes alone"
-        yield Check("weights", "warn", text, install_command("'keepone[clip]'"))
+        text = line("no_package_or" if other else "no_package", name=lacking[0], **other)
+        yield Check("weights", "warn", text, install_command(f"'keepone[{extra(chosen)}]'"))
     elif not weights_file(chosen, config.data / "models").is_file():
-        text = f"{chosen.model} ({chosen.weights}) is not here{where}; similar pictures are found by their hashes alone"
+        text = line("no_weights_or" if other else "no_weights", **model, **other)
         yield Check("weights", "warn", text, "keepone models pull")
     else:
-        yield Check("weights", "ok", f"{chosen.model} ({chosen.weights}); compared by: keepone models verify")
+        yield Check("weights", "ok", line("weights", **model))
 
 
 def _configuration(loaded: Loaded) -> Iterator[Check]:
-    place = str(loaded.file) if loaded.file else "no file, the defaults count"
+    place = readable(str(loaded.file)) if loaded.file else line("no_file")
     count = len(sources_of(loaded.config))
     if count:
-        yield Check("configuration", "ok", f"{readable(place)}; {count} source{'' if count == 1 else 's'}")
+        yield Check(
+            "configuration",
+            "ok",
+            line("configuration_one", place=place) if count == 1 else line("configuration", place=place, n=count),
+        )
     else:
-        yield Check("configuration", "warn", f"{readable(place)}; no sources yet", "keepone sources add ~/Pictures")
+        yield Check("configuration", "warn", line("no_sources", place=place), "keepone sources add ~/Pictures")
 
 
 def _data_folder(data: Path) -> Iterator[Check]:
@@ -181,22 +190,22 @@ def _data_folder(data: Path) -> Iterator[Check]:
         yield Check(
             "data folder",
             "fail",
-            f"{readable(str(there))} cannot be written",
+            line("not_writable", folder=readable(str(there))),
             "keepone --data DIR, or change who may write it",
         )
         return
     if data.exists() and os.name == "posix" and data.stat().st_mode & 0o077:
         yield Check(
-            "data folder", "warn", f"other people can read {readable(str(data))}", f"chmod 700 '{readable(str(data))}'"
+            "data folder", "warn", line("others_read", folder=readable(str(data))), f"chmod 700 '{readable(str(data))}'"
         )
-    yield _space("data folder", there, readable(str(data)))
+    yield _space("data folder", there, "space", folder=readable(str(data)))
 
 
-def _space(name: str, folder: Path, told: str) -> Check:
-    free = shutil.disk_usage(folder).free
+def _space(name: str, disk: Path, code: str, **told: Value) -> Check:
+    free = shutil.disk_usage(disk).free
     level: Level = "fail" if free < _FULL else "warn" if free < _TIGHT else "ok"
     return Check(
-        name, level, f"{told}, {bytes_text(free)} free", "" if level == "ok" else "Free some space on this disk."
+        name, level, line(code, free=size_of(free), **told), "" if level == "ok" else "Free some space on this disk."
     )
 
 
@@ -204,7 +213,7 @@ def _database(data: Path) -> Iterator[Check]:
     from dedupe_core.store import Store, StoreError
 
     if not (data / "keepone.sqlite3").exists():
-        yield Check("database", "ok", "none yet; the first scan makes it")
+        yield Check("database", "ok", line("no_database"))
         return
     try:
         with Store(data) as store:
@@ -220,9 +229,9 @@ def _database(data: Path) -> Iterator[Check]:
     if found != "ok":
         yield Check("database", "fail", readable(found), "keep the journal, move the file away and scan again")
     elif waiting:
-        yield Check("database", "warn", f"{waiting} writes were interrupted", "keepone apply (it settles them first)")
+        yield Check("database", "warn", line("interrupted", n=waiting), "keepone apply (it settles them first)")
     else:
-        yield Check("database", "ok", "intact")
+        yield Check("database", "ok", line("intact"))
 
 
 def _lock(data: Path) -> Iterator[Check]:
@@ -232,7 +241,7 @@ def _lock(data: Path) -> Iterator[Check]:
         return
     try:
         with Store(data) as store, store.writing("doctor"):
-            yield Check("lock", "ok", "free")
+            yield Check("lock", "ok", line("free"))
     except Locked as error:
         yield Check("lock", "warn", readable(str(error)), "Wait for it; nothing is wrong.")
     except sqlite3.Error:
@@ -246,7 +255,7 @@ def _clock(data: Path) -> Iterator[Check]:
         yield Check(
             "clock",
             "warn",
-            f"the clock says {time.strftime('%Y-%m-%d %H:%M')}",
+            line("wrong_clock", time=time.strftime("%Y-%m-%d %H:%M")),
             "Set the clock; ages of plans depend on it.",
         )
     else:
@@ -288,9 +297,9 @@ def _onedrive(name: str, source: SourceConfig, options: Any) -> Iterator[Check]:
 
     if options.token_file is not None:
         there = options.token_file.is_file()
-        text = f"takes its token from {options.token_file}"
+        text = line("token_file", file=readable(str(options.token_file)))
         fix = "" if there else "Let the other program write it, or take token_file out of the source's options."
-        yield Check(name, "ok" if there else "fail", readable(text), fix)
+        yield Check(name, "ok" if there else "fail", text, fix)
         return
     try:
         who = [one.username for one in auth.accounts(options)]
@@ -301,11 +310,13 @@ def _onedrive(name: str, source: SourceConfig, options: Any) -> Iterator[Check]:
         yield Check(name, "warn", str(error), "Try again when you are online.")
         return
     if not who:
-        yield Check(name, "fail", "nobody is signed in to OneDrive", f"keepone login {source.name}")
+        yield Check(name, "fail", line("nobody"), f"keepone login {source.name}")
     elif options.account and options.account not in who:
-        yield Check(name, "fail", f"{options.account} is not signed in", f"keepone login {source.name}", tuple(who))
+        yield Check(
+            name, "fail", line("not_signed_in", who=options.account), f"keepone login {source.name}", tuple(who)
+        )
     else:
-        yield Check(name, "ok", f"signed in as {options.account or ', '.join(who)}", "", tuple(who))
+        yield Check(name, "ok", line("signed_in", who=options.account or ", ".join(who)), "", tuple(who))
 
 
 _ASKED: dict[str, Callable[[str, SourceConfig, Any], Iterator[Check]]] = {"photos": _photos, "onedrive": _onedrive}
@@ -314,18 +325,20 @@ _ASKED: dict[str, Callable[[str, SourceConfig, Any], Iterator[Check]]] = {"photo
 def _folder(name: str, folder: Path) -> Iterator[Check]:
     shown = readable(str(folder))
     if not folder.is_dir():
-        yield Check(name, "fail", f"{shown} is not there", "Attach the disk, or: keepone sources remove NAME")
+        yield Check(name, "fail", line("not_there", folder=shown), "Attach the disk, or: keepone sources remove NAME")
     elif not os.access(folder, os.R_OK | os.X_OK):
         fix = (
             "Give this terminal Full Disk Access in System Settings."
             if sys.platform == "darwin"
             else f"chmod u+rx '{shown}'"
         )
-        yield Check(name, "fail", f"{shown} cannot be read", fix)
+        yield Check(name, "fail", line("not_readable", folder=shown), fix)
     elif not os.access(folder, os.W_OK):
-        yield Check(name, "warn", f"{shown} is read-only: duplicates are found there, but cannot be put away", "")
+        yield Check(name, "warn", line("read_only", folder=shown), "")
     else:
-        yield _space(name, folder, f"{shown}, {_quarantined(folder)}")
+        kept = _quarantined(folder)
+        told = {"kept": size_of(kept)} if kept else {}
+        yield _space(name, folder, "space_kept" if kept else "space_empty", folder=shown, **told)
 
 
 def _left_out(name: str, folder: Path, allowed: bool) -> Iterator[Check]:
@@ -336,19 +349,17 @@ def _left_out(name: str, folder: Path, allowed: bool) -> Iterator[Check]:
     if allowed or not folder.is_dir():
         return
     if own:
-        yield Check(name, "fail", f"{readable(str(folder))} is {own}; it is not looked at", _MANAGED)
+        yield Check(name, "fail", line("managed_itself", folder=readable(str(folder)), what=own), _MANAGED)
         return
     found, whole = _managed(folder)
     for path in found[:_TOLD]:
-        text = f"{readable(path)} is {managed_by(path)}; it is left out"
+        text = line("managed", folder=readable(path), what=managed_by(path))
         fix = "keepone sources add --kind photos" if path.lower().endswith(".photoslibrary") else _MANAGED
         yield Check(name, "warn", text, fix, (readable(path),))
     if len(found) > _TOLD:
-        yield Check(
-            name, "warn", f"{len(found) - _TOLD} more folders that other programs manage are left out", _MANAGED
-        )
+        yield Check(name, "warn", line("managed_more", n=len(found) - _TOLD), _MANAGED)
     if not whole:
-        yield Check(name, "ok", f"only a part was looked through for such folders in {_LOOKING:g} s")
+        yield Check(name, "ok", line("partly", seconds=f"{_LOOKING:g}"))
 
 
 def _managed(folder: Path) -> tuple[list[str], bool]:
@@ -366,11 +377,10 @@ def _managed(folder: Path) -> tuple[list[str], bool]:
     return sorted(found), True
 
 
-def _quarantined(folder: Path) -> str:
-    """How much lies in the quarantine of a source; its own lists, at the top, are not counted."""
-    size = count = 0
+def _quarantined(folder: Path) -> int:
+    """How many bytes lie in the quarantine of a source; its own lists, at the top, are not counted."""
+    size = 0
     for below, _, names in os.walk(folder / _QUARANTINE):
         for entry in names if Path(below) != folder / _QUARANTINE else ():
             size += os.lstat(Path(below) / entry).st_size
-            count += 1
-    return f"quarantine {bytes_text(size)}" if count else "quarantine empty"
+    return size

@@ -19,6 +19,7 @@ from dedupe_core.gifts import gifts
 from dedupe_core.model import RELATIONS, Choice, Photo, Plan, Relation, Step
 from dedupe_core.places import is_protected, perhaps_one
 from dedupe_core.plan import Ways
+from dedupe_core.sentences import said
 from dedupe_core.settings import Planning, Settings
 from dedupe_core.store import Store
 from dedupe_core.store.codec import encode_name
@@ -26,10 +27,10 @@ from dedupe_core.store.decisions import Decision, Place, assigned
 from dedupe_core.store.plans import plan_id
 from dedupe_core.waiting import Waiting
 
-UNREAD = "never read whole, so nothing proves what it holds"
-IN_A_CIRCLE = "two decisions contradict each other: each puts away what the other keeps"
-LATER = "left for the next plan: this one is as large as planning.max_items and planning.max_bytes allow"
-BY_YOU = "decided by you"
+UNREAD = said("skip.unread")
+IN_A_CIRCLE = said("skip.circle")
+LATER = said("skip.later")
+BY_YOU = said("reason.by_you")
 _EQUAL = ("exact", "pixels")
 
 
@@ -136,7 +137,8 @@ class _Desk:
             relation = max(pick.relation, above.relation, key=RELATIONS.index)
             if pick.relation not in _EQUAL and above.relation not in _EQUAL:
                 relation = "similar"  # alike to one that is alike: no longer a copy that anything proves
-            pick = replace(pick, keeper=above.keeper, relation=relation, reason=f"{BY_YOU}: {above.reason}")
+            reason = said("reason.above", why=above.reason)
+            pick = replace(pick, keeper=above.keeper, relation=relation, reason=reason)
         return pick
 
     def _refusal(self, own: _Pick, pick: _Pick | None) -> str | None:

@@ -17,10 +17,11 @@ from itertools import combinations, product
 
 from dedupe_core.accord import Vote, admitted, vote
 from dedupe_core.cluster import Admission, Links, Question, cluster
-from dedupe_core.keep import choose, held_back, rank
+from dedupe_core.keep import beside, choose, held_back, rank
 from dedupe_core.material import Material, gather, says_nothing, taking_part, weighed
 from dedupe_core.model import RELATIONS, Choice, Edge, Evidence, Group, Judge, Photo, Relation
 from dedupe_core.places import show
+from dedupe_core.sentences import said
 from dedupe_core.settings import Settings
 from dedupe_core.store import Store
 from dedupe_core.store.codec import encode_name
@@ -29,7 +30,7 @@ from dedupe_core.words import readable
 Rows = tuple[int, int]
 _ID = 10
 _LEAST_SCORE = 1e-6
-_KEPT_APART = "left to you: you kept some of these apart"
+_KEPT_APART = said("hold.apart")
 
 
 def decide(store: Store, edges: Sequence[Edge], settings: Settings, judge: Judge) -> list[Choice]:
@@ -45,6 +46,7 @@ def group(material: Material, settings: Settings, judge: Judge) -> list[Choice]:
         *levels.equal_bytes(),
         *levels.equal_pixels(material.pixels),
         *levels.near(),
+        *levels.edits(),
         *levels.beyond("similar"),
         *levels.beyond("series"),
     ]
@@ -98,7 +100,7 @@ class Levels:
 
     def near(self) -> list[Choice]:
         """`near`: verified copies. What they are linked to beyond their group is left over for `similar`."""
-        linked = self._lifted(edge for edge in self.edges if edge.relation == "near")
+        linked = self._lifted(edge for edge in self.edges if edge.relation == "near" and not edge.seen)
         other_shots = self._lifted(edge for edge in self.edges if edge.relation == "series")
         order = self._ranked(linked)
         links = self._links("near", order, linked, self._apart(order, set(other_shots)), self._votes(order, linked))
@@ -106,6 +108,17 @@ class Levels:
         for choice in choices:
             self._speaks(choice)
         self.cut = [replace(edge, relation="similar") for edge in linked.values()]
+        return choices
+
+    def edits(self) -> list[Choice]:
+        """Also `near`: an edited photo beside copies of its other view. All of them stay."""
+        linked = self._lifted(edge for edge in self.edges if edge.relation == "near" and edge.seen)
+        order = self._ranked(linked)
+        links = self._links("near", order, linked, self._apart(order))
+        choices = [beside(choice, self.photos) for choice in self._clustered("near", order, links, linked)]
+        for choice in choices:
+            self._speaks(choice)
+        self.cut += [replace(edge, relation="similar") for edge in linked.values()]
         return choices
 
     def beyond(self, relation: Relation) -> list[Choice]:
@@ -171,7 +184,7 @@ class Levels:
         self.stands.update(dict.fromkeys(spoken_for, choice.keep))
         if choice.review:
             first = min((self.photos[row] for row in choice.review), key=_stable)
-            self.followed[choice.keep] = f"left to you: it speaks for {readable(show(first.asset))}, which stays"
+            self.followed[choice.keep] = said("hold.speaks", path=readable(show(first.asset)))
 
     def _choice(self, relation: Relation, rows: Iterable[int], edges: Iterable[Edge]) -> Choice:
         members = sorted((self.photos[row] for row in rows), key=_stable)
@@ -201,7 +214,7 @@ class Levels:
         if direct:
             return moved
         copies = [one.asset.name for one, here in zip(seen, (a, b), strict=True) if one.content != here.content]
-        sentence = f"{edge.sentence} (seen on its copy {readable(' and '.join(copies))})".strip()
+        sentence = said("edge.copy", what=edge.sentence, names=tuple(readable(name) for name in copies))
         return replace(moved, evidence=Evidence(edge.evidence.distance), sentence=sentence)
 
     def _row(self, signature: int) -> int:

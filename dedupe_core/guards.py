@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dedupe_core import lineage, sight, traits
 from dedupe_core.model import Photo
+from dedupe_core.sentences import said, share_of
 from dedupe_core.sight import Case, Sight
 from dedupe_core.store.codec import seconds
 from dedupe_core.words import readable
@@ -20,7 +21,7 @@ _HARD_COMPRESSED = 15
 def hold(case: Case, keeper: Photo, photo: Photo) -> str | None:
     """The sentence that tells why `photo` is not dropped in favour of `keeper`; None when it may be."""
     if case.relation in ("similar", "series"):
-        return "for you to judge: " + ("a shot of the same series" if case.relation == "series" else "similar, no copy")
+        return said(f"hold.{case.relation}")
     return _always(case, keeper, photo) or (
         None if case.relation == "exact" else _not_the_same_file(case, keeper, photo)
     )
@@ -28,15 +29,23 @@ def hold(case: Case, keeper: Photo, photo: Photo) -> str | None:
 
 def _always(case: Case, keeper: Photo, photo: Photo) -> str | None:
     if traits.protected(case, photo):
-        return f"protected: nothing is dropped from {readable(photo.asset.folder or photo.asset.id.source)}"
+        return said("hold.protected", folder=readable(photo.asset.folder or photo.asset.id.source))
     if photo.error or keeper.error or not photo.content or not keeper.content:
-        return "not readable now: nothing is dropped without reading it"
+        return said("hold.unread")
     if case.relation == "exact" and (photo.content != keeper.content or photo.content.startswith(_WEAK_DIGESTS)):
-        return "no strong digest proves that the bytes are equal"
+        return said("hold.weak")
     roles = {part.role for part in photo.asset.parts} - {part.role for part in keeper.asset.parts}
     if roles & set(_PRECIOUS_PARTS):
-        return f"{traits.companion_words(case, photo, keeper)}, which the other one lacks"
+        return said("hold.parts", parts=traits.companion_words(case, photo, keeper))
+    edit = _edit(photo)
+    if edit is not None and (edit != _edit(keeper) or not edit):
+        return "edited, and nothing says that the other one shows the same edit"
     return None
+
+
+def _edit(photo: Photo) -> str | None:
+    """What tells one edit of an original from another; "" when that is not known, None for no edit."""
+    return next((part.revision for part in photo.asset.parts if part.role == "edit"), None)
 
 
 def _not_the_same_file(case: Case, keeper: Photo, photo: Photo) -> str | None:
@@ -49,17 +58,24 @@ def _not_the_same_file(case: Case, keeper: Photo, photo: Photo) -> str | None:
 
 def _not_proved(case: Case, keeper: Photo, photo: Photo, seen: Sight | None) -> str | None:
     if case.relation == "pixels" and (not photo.pixels or photo.pixels != keeper.pixels):
-        return "its pixels were not compared with those of the keeper"
+        return said("hold.pixels")
+    if case.relation == "near" and (_shown_by_an_edit(keeper) or _shown_by_an_edit(photo)):
+        return "what was compared is an edit of it by which another photo shows the same bytes"
     if case.relation == "near" and (seen is None or seen.edge.relation != "near"):
-        return "a copy of another photo here; nothing proves it one of the keeper"
+        return said("hold.not_proved")
     if seen is not None and seen.edge.evidence.damaged_twin:
-        return "a damaged twin: nearly the same bytes, one of the two is broken"
+        return said("hold.twin")
     broken = traits.damage(photo) or traits.damage(keeper)
     if broken:
-        return f"damaged: {broken.rstrip('.')}"
+        return said("hold.damaged", what=broken.rstrip("."))
     if seen.edge.timing == "differ" if seen is not None else _another_second(photo, keeper):
-        return f"taken at another time: {traits.time_words(case, photo, keeper)}"
+        return said("hold.time", time=traits.time_words(case, photo, keeper))
     return None
+
+
+def _shown_by_an_edit(photo: Photo) -> bool:
+    """Is the picture that its content was compared by that of an edit, which this photo does not have?"""
+    return bool(photo.signature and photo.signature.edited) and _edit(photo) is None
 
 
 def _another_second(a: Photo, b: Photo) -> bool:
@@ -69,30 +85,30 @@ def _another_second(a: Photo, b: Photo) -> bool:
 
 def _own_worth(case: Case, keeper: Photo, photo: Photo) -> str | None:
     if case.keeping.keep_edited and lineage.is_edited(photo, keeper) != lineage.is_edited(keeper, photo):
-        return "an edited version and its original stay side by side"
+        return said("hold.edited")
     if lineage.is_camera_original(photo) and not lineage.is_camera_original(keeper):
-        return f"a camera original ({traits.camera_words(case, photo, keeper)}), which the keeper is not"
+        return said("hold.camera", camera=traits.camera_words(case, photo, keeper))
     if lineage.is_raw(photo) and not lineage.is_raw(keeper):
-        return "a RAW file, which the keeper is not"
+        return said("hold.raw")
     if photo.taken_at is not None and keeper.taken_at is None:
-        return "it knows when it was taken, and the keeper does not"
+        return said("hold.knows_time")
     if photo.signature and keeper.signature and photo.signature.frames > keeper.signature.frames:
-        return f"has {photo.signature.frames} frames, the keeper {keeper.signature.frames}"
+        return said("hold.frames", n=photo.signature.frames, kept=keeper.signature.frames)
     return None
 
 
 def _larger(case: Case, keeper: Photo, photo: Photo, seen: Sight | None) -> str | None:
     if seen is not None and seen.aligned and sight.surplus(seen) > sight.MORE_VIEW:
-        return f"shows more than the keeper: {100 * sight.surplus(seen):.0f} % of it lies outside"
+        return said("hold.view", share=share_of(sight.surplus(seen)))
     unknown = next((one for one in (photo, keeper) if one.signature and one.signature.preview and not one.width), None)
     if unknown is not None:
-        return f"{readable(unknown.asset.id.source)} does not list its size in pixels: compare the two yourself"
+        return said("hold.size_unknown", source=readable(unknown.asset.id.source))
     ratio = sight.resolution_ratio(case, photo, keeper)
     if ratio is None and keeper.width and photo.width:
         ratio = (photo.width * photo.height) / (keeper.width * keeper.height)
     if ratio is not None and ratio >= sight.LARGER:
-        return f"larger than the keeper: {traits.size_words(case, photo, keeper)}"
+        return said("hold.larger", size=traits.size_words(case, photo, keeper))
     ours, theirs = (one.signature.jpeg_quality if one.signature else None for one in (photo, keeper))
     if ours is not None and theirs is not None and ours - theirs >= _HARD_COMPRESSED:
-        return f"less compressed than the keeper: {traits.quality_words(case, photo, keeper)} against {theirs}"
+        return said("hold.quality", quality=traits.quality_words(case, photo, keeper), kept=theirs)
     return None

@@ -13,6 +13,7 @@ from dedupe_core import traits
 from dedupe_core.guards import hold
 from dedupe_core.model import Choice, Edge, Group, Photo
 from dedupe_core.rules import SERIES_RULES, Rule, resolve
+from dedupe_core.sentences import said
 from dedupe_core.settings import Keeping
 from dedupe_core.sight import Case, index
 
@@ -39,6 +40,18 @@ def held_back(choice: Choice, held: Mapping[int, str]) -> Choice:
     drop = tuple(row for row in choice.drop if row not in held)
     reasons = {row: held[row] if row in choice.drop and row in held else words for row, words in choice.reasons.items()}
     return replace(choice, drop=drop, reasons=reasons)
+
+
+def beside(choice: Choice, photos: Mapping[int, Photo]) -> Choice:
+    """The same group with nothing dropped, each member's reason being the view in which it meets the keeper."""
+    keeper = photos[choice.keep].signature_row
+    met = {
+        ({edge.a, edge.b} - {keeper}).pop(): edge.sentence for edge in choice.group.edges if keeper in (edge.a, edge.b)
+    }
+    others = (row for row in choice.group.members if row != choice.keep)
+    words = {row: met.get(photos[row].signature_row or 0) for row in others}
+    reasons = {row: "left to you beside an edit" + (f": {told}" if told else "") for row, told in words.items()}
+    return replace(choice, drop=(), reasons=reasons)
 
 
 def rank(photos: Mapping[int, Photo], edges: Iterable[Edge], keeping: Keeping, protected: Sequence[str]) -> list[int]:
@@ -100,20 +113,22 @@ def _why(case: Case, rules: Sequence[Rule], keep: int, row: int, left_by: Rule) 
     """The first rule that puts the keeper before this photo, and what the photo has over the keeper, if anything."""
     keeper, photo = case.photos[keep], case.photos[row]
     rule = next((rule for rule in rules if rule.wins(case, keeper, photo)), left_by)
-    return _separated(case, rule, keeper, photo) + _advantage(case, keeper, photo)
+    return _advantage(case, keeper, photo, _separated(case, rule, keeper, photo))
 
 
 def _separated(case: Case, rule: Rule, keeper: Photo, photo: Photo) -> str:
     if rule.wins(case, keeper, photo):
         return rule.sentence(case, keeper, photo)
-    return f"others here go before it: {rule.label}"
+    return said("reason.before", rule=rule.said)
 
 
-def _advantage(case: Case, keeper: Photo, photo: Photo) -> str:
+def _advantage(case: Case, keeper: Photo, photo: Photo, why: str) -> str:
+    """The reason, with the first thing that the photo has over the keeper, if there is one."""
     if case.relation == "exact":
-        return ""
+        return why
     for rule in resolve(_ADVANTAGES):
         if rule.name != "path" and rule.wins(case, photo, keeper):
-            words = rule.words(case, photo, keeper)
-            return f"; the other is {rule.label}" + (f" ({words})" if words else "")
-    return ""
+            if words := rule.words(case, photo, keeper):
+                return said("reason.advantage_of", why=why, rule=rule.said, words=words)
+            return said("reason.advantage", why=why, rule=rule.said)
+    return why

@@ -19,6 +19,7 @@ from dedupe_core.gifts import gifts
 from dedupe_core.guards import hold
 from dedupe_core.model import RELATIONS, Choice, Judge, NoFeedback, Photo, Plan, Relation, Step
 from dedupe_core.places import is_protected, perhaps_one, show
+from dedupe_core.sentences import said
 from dedupe_core.settings import Planning, Settings
 from dedupe_core.sight import Case, index
 from dedupe_core.store import Store
@@ -27,16 +28,16 @@ from dedupe_core.store.plans import plan_id
 from dedupe_core.waiting import Waiting
 from dedupe_core.words import bytes_text, readable
 
-PROTECTED_PLACE = "in a protected place"
-CHANGED = "changed since the groups were made"
-PERHAPS_ONE = "perhaps the same photo as its keeper, reached by two ways"
-KEPT_APART = "kept apart by you"
-KEPT_FOR_ANOTHER = "kept for another photo by an earlier plan"
-KEEPER_GOES = "its keeper goes by another plan"
-LEFT_TO_YOU = "left to you beside the photo that stays in the end"
-CANNOT = "its source puts nothing away (it is read only, or needs its own machine)"
-TAGGED = "tagged by an earlier plan"
-NO_PROOF = "nothing proves it a copy of the photo that stays in the end"
+PROTECTED_PLACE = said("skip.protected")
+CHANGED = said("skip.changed")
+PERHAPS_ONE = said("skip.perhaps_one")
+KEPT_APART = said("skip.apart")
+KEPT_FOR_ANOTHER = said("skip.for_another")
+KEEPER_GOES = said("skip.keeper_goes")
+LEFT_TO_YOU = said("skip.left")
+CANNOT = said("skip.cannot")
+TAGGED = said("skip.tagged")
+NO_PROOF = said("skip.no_proof")
 
 
 class PlanError(Exception):
@@ -167,13 +168,13 @@ class _Desk:
                 break
             if pick.relation == "near":
                 return replace(pick, relation="similar")
-            same = "same bytes" if pick.victim.content == pick.keeper.content else "same pixels"
+            same = said("same.bytes" if pick.victim.content == pick.keeper.content else "same.pixels")
             pick = Pick(
                 victim=pick.victim,
                 keeper=above.keeper,
                 choice=above.choice,
                 relation=max(pick.relation, above.relation, key=RELATIONS.index),
-                reason=f"{above.reason} ({same} as {readable(show(pick.keeper.asset))})",
+                reason=said("reason.same_as", why=above.reason, same=same, path=readable(show(pick.keeper.asset))),
                 sound=pick.sound and above.sound,
                 via=pick.keeper,
             )

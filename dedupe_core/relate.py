@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dedupe_core.model import Edge, Evidence, Relation, Timing
+from dedupe_core.sentences import said, share_of
 from dedupe_core.settings import Settings
 
 FLAT_LUMA_SD, FLAT_GRADIENT = 12.0, 2.0
@@ -28,15 +29,8 @@ _SAME_MOMENT = 0.05
 _COMPRESSED = frozenset({"JPEG", "HEIF", "AVIF", "WEBP", "PNG", "GIF"})
 _ONE_RENDERING = 20
 """Bits of 256 by which the hash of a source's rendering differs from its original's: 4 or 5 of 64 at most."""
-_TURNS = (
-    "",
-    "turned by 90°",
-    "turned by 180°",
-    "turned by 90°",
-    "mirrored",
-    "mirrored",
-    "mirrored and turned",
-    "mirrored and turned",
+_TURNS = tuple(
+    said(f"turn.{turn}") if turn else "" for turn in ("", "90", "180", "90", *("mirrored",) * 2, *("both",) * 2)
 )
 
 
@@ -89,21 +83,21 @@ def _judged(
     if evidence.failed:
         return None, 0.0, ""
     if evidence.pixels_equal:
-        return "pixels", 1.0, "the same pixels in another file: only metadata or container differ"
+        return "pixels", 1.0, said("edge.pixels")
     if evidence.damaged_twin:
-        return "similar", 1.0, "equal length and nearly equal bytes: one of the two is probably damaged, look at both"
+        return "similar", 1.0, said("edge.twin")
     if probably_equal(a, b, evidence):
-        return "near", 1.0, "equal length and equal digest of the source, and the same picture: all but proved one file"
+        return "near", 1.0, said("edge.probable")
     if not comparable(evidence):
         return None, 0.0, ""
     score = _score(evidence)
     in_series = apart is not None and apart <= settings.series.seconds and bool(a.camera) and a.camera == b.camera
     if when == "differ" and in_series:
-        return "series", score, f"taken {_span(apart)} apart by one camera; {_agreement(evidence)}"
+        return "series", score, said("edge.series", span=_span(apart), agreement=_agreement(evidence))
     doubt = _doubt(a, b, evidence, settings, when, apart)
     if doubt:
-        return "similar", score, f"nearly the same picture, but {doubt}"
-    return "near", score, f"same picture{_how(a, b, evidence)}: {_agreement(evidence)}"
+        return "similar", score, said("edge.doubt", doubt=doubt)
+    return "near", score, said("edge.near", how=_how(a, b, evidence), agreement=_agreement(evidence))
 
 
 def probably_equal(a: Facts, b: Facts, evidence: Evidence) -> bool:
@@ -161,17 +155,18 @@ def _finely_agreed(evidence: Evidence) -> bool:
 def _doubt(a: Facts, b: Facts, evidence: Evidence, settings: Settings, when: Timing, apart: float | None) -> str:
     """What speaks against calling two pictures copies, as the end of a sentence; "" when nothing does."""
     if evidence.difference is None:
-        return "too little of it can be compared to be sure"
+        return said("doubt.little")
     if evidence.difference > _DIFFERENT:
-        return f"a small region differs ({max(evidence.changed or 0.0, 0.0001):.2%} of it): look before you choose"
+        changed = max(evidence.changed or 0.0, 0.0001)
+        return said("doubt.region", share=share_of(changed, f"{changed:.2%}"))
     if not is_copy(evidence, settings.near.copy_distance):
-        return "not all of it agrees: look before you choose"
+        return said("doubt.partly")
     if when == "differ":
-        return f"taken {_span(apart)} apart"
+        return said("doubt.time", span=_span(apart))
     if when == "equal" and (a.listed or b.listed) and _one_size(a, b):
-        return "their sources tell the time to the second only, and two shots may fall into one"
+        return said("doubt.second")
     if when == "unknown" and _both_original(a, b):
-        return "both come straight from one camera, and without both capture times they may be two shots"
+        return said("doubt.originals")
     return ""
 
 
@@ -192,17 +187,17 @@ def _score(evidence: Evidence) -> float:
 
 def _agreement(evidence: Evidence) -> str:
     if evidence.fine is not None:
-        return f"{round(evidence.fine * evidence.fine_blocks)} of {evidence.fine_blocks} fine blocks agree"
-    return f"{evidence.blocks} blocks compared, they agree to {evidence.block_median:.0%}"
+        return said("agree.fine", n=round(evidence.fine * evidence.fine_blocks), of=evidence.fine_blocks)
+    median = share_of(evidence.block_median, f"{evidence.block_median:.0%}")
+    return said("agree.blocks", n=evidence.blocks, share=median)
 
 
-def _how(a: Facts, b: Facts, evidence: Evidence) -> str:
-    """What sets two copies apart, in a few words that begin with a comma."""
+def _how(a: Facts, b: Facts, evidence: Evidence) -> tuple[str, ...]:
+    """What sets two copies apart, each in a few words."""
     parts = [_TURNS[evidence.symmetry], _size(a, b, evidence), _crop(evidence)]
     if a.format != b.format:
-        parts.append(f"{a.format} and {b.format}")
-    told = [part for part in parts if part]
-    return ", " + ", ".join(told) if told else ", saved again"
+        parts.append(said("how.formats", one=a.format, other=b.format))
+    return tuple(part for part in parts if part) or (said("how.again"),)
 
 
 def _size(a: Facts, b: Facts, evidence: Evidence) -> str:
@@ -211,19 +206,21 @@ def _size(a: Facts, b: Facts, evidence: Evidence) -> str:
     pixels_a = a.width * a.height * (evidence.overlap_a or 1.0)
     pixels_b = b.width * b.height * (evidence.overlap_b or 1.0)
     ratio = (min(pixels_a, pixels_b) / max(pixels_a, pixels_b)) ** 0.5
-    return f"smaller copy ({ratio:.0%})" if ratio < 0.97 else ""
+    return said("how.smaller", share=share_of(ratio, f"{ratio:.0%}")) if ratio < 0.97 else ""
 
 
 def _crop(evidence: Evidence) -> str:
     share = min(evidence.overlap_a, evidence.overlap_b)
-    return f"cropped to {share:.0%}" if 0 < share < 0.97 else ""
+    return said("how.cropped", share=share_of(share, f"{share:.0%}")) if 0 < share < 0.97 else ""
 
 
 def _span(seconds: float | None) -> str:
     if seconds is None:
-        return "some time"
+        return said("span.some")
     if seconds < 120:
-        return f"{seconds:.2g} s"
+        return said("span.seconds", n=f"{seconds:.2g}")
     if seconds < 7200:
-        return f"{seconds / 60:.0f} minutes"
-    return f"{seconds / 3600:.0f} hours" if seconds < 172_800 else f"{seconds / 86_400:.0f} days"
+        return said("span.minutes", n=round(seconds / 60))
+    if seconds < 172_800:
+        return said("span.hours", n=round(seconds / 3600))
+    return said("span.days", n=round(seconds / 86_400))

@@ -10,6 +10,7 @@ from urllib.parse import quote_from_bytes
 
 from connectors.base import CLOUD_ONLY, EDITED, FAVORITE, HIDDEN, PROTECTED, SHARED, Connector
 from dedupe_core.model import LANES, Choice, Lane, Photo, Relation
+from dedupe_core.sentences import said
 from dedupe_core.tables import evidence, ordered, place, role, score
 from dedupe_core.words import (
     UNKNOWN,
@@ -182,7 +183,7 @@ def _chips(photo: Photo) -> tuple[str, ...]:
     if asset.burst or (signature and signature.burst):
         chips.append("burst")
     if signature and signature.frames > 1:
-        chips.append(count_text(signature.frames, "frame"))
+        chips.append(said("value.frames", n=signature.frames))
     return tuple(chips)
 
 
@@ -214,7 +215,7 @@ def _fields(series: bool) -> list[_Field]:
         _Field(
             "metadata",
             _exif_fields,
-            lambda p: count_text(_exif_fields(p) or 0, "field"),
+            lambda p: said("value.fields", n=_exif_fields(p) or 0),
             lambda p, k: _gap(_exif_fields, p, k),
         ),
         _Field("place", _place, lambda p: _place(p) or UNKNOWN),

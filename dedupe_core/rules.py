@@ -9,10 +9,12 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from dedupe_core import traits
 from dedupe_core.model import Photo
+from dedupe_core.sentences import Said, said
 from dedupe_core.sight import Case
 
 SERIES_RULES = ("undamaged", "protected", "favorite", "in_album", "sharpness", "clipping", "pixels", "oldest", "path")
@@ -60,9 +62,16 @@ class Rule:
 
     def sentence(self, case: Case, keeper: Photo, other: Photo) -> str:
         """ "larger picture: 4032 × 3024 against 1600 × 1200"."""
-        ours, theirs = self.words(case, keeper, other), self.words(case, other, keeper)
-        both = " against ".join(dict.fromkeys(words for words in (ours, theirs) if words))
-        return f"{self.label}: {both}" if both else self.label
+        found = (self.words(case, keeper, other), self.words(case, other, keeper))
+        both = list(dict.fromkeys(words for words in found if words))
+        if len(both) == 2:
+            return said("reason.both", rule=self.said, ours=both[0], theirs=both[1])
+        return said("reason.one", rule=self.said, ours=both[0]) if both else self.said
+
+    @property
+    def said(self) -> Said:
+        """The label, with the rule's name as its code."""
+        return _label(self.name, self.label)
 
     def worth(self, case: Case, photo: Photo) -> Any:
         """The photo's value under this rule; None when it has none."""
@@ -70,6 +79,11 @@ class Rule:
 
     def _above(self, best: Any, value: Any) -> bool:
         return bool(best - value >= self.margin) if self.margin else bool(best > value)
+
+
+@lru_cache(maxsize=256)
+def _label(name: str, label: str) -> Said:
+    return Said(label, f"rule.{name}")
 
 
 def resolve(names: Iterable[str]) -> tuple[Rule, ...]:

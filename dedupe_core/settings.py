@@ -51,10 +51,12 @@ class Embedding(_Section):
     mode: Literal["auto", "remote", "local", "off"] = Field(
         "auto", description="auto: the service at `url` where there is one, else the model on this machine, else none"
     )
-    kind: Literal["open_clip", "timm", "torchscript"] = Field("open_clip", description="the library of the model")
+    kind: Literal["open_clip", "timm", "torchscript", "onnx"] = Field(
+        "open_clip", description="the library of the model, or the kind of its file"
+    )
     model: str = Field("ViT-B-32", description="name of the architecture in its library, or in the service")
     weights: str = Field("openai", description="pretrained tag, fetched by `keepone models pull`, or a file of weights")
-    size: int = Field(224, ge=16, le=2048, description="torchscript: pixels of a side that the file wants")
+    size: int = Field(224, ge=16, le=2048, description="torchscript, onnx: pixels of a side if the file does not tell")
     device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="where the model runs")
     precision: Literal["auto", "fp32", "medium", "mixed", "bf16", "fp16"] = Field(
         "auto", description="auto: the fastest of a short measurement that agrees with fp32 to a cosine of 0.9999"

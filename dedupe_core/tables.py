@@ -11,6 +11,7 @@ from typing import Any, TextIO
 from connectors.base import Connector
 from dedupe_core.model import LANES, Choice, Edge, Photo
 from dedupe_core.places import show
+from dedupe_core.sentences import said
 
 COLUMNS = (
     "group_id",
@@ -79,13 +80,13 @@ def evidence(choice: Choice, photo: Photo, photos: Mapping[int, Photo]) -> str:
     if photo.row == choice.keep or keeper is None:
         return ""
     if photo.content and photo.content == keeper.content:
-        return "The same bytes: size and digest are equal."
+        return said("edge.bytes")
     edge = _edge(choice, photo, keeper)
     if edge is not None:
-        return edge.sentence or f"Compared with the keeper: score {edge.score:.2f}."
+        return edge.sentence or said("edge.score", score=f"{edge.score:.2f}")
     if choice.group.relation == "pixels" and photo.pixels and photo.pixels == keeper.pixels:
-        return "The same pixels; only metadata or container differ."
-    return "Not compared with the keeper itself: it belongs here through another photo, so it stays."
+        return said("edge.pixels_only")
+    return said("edge.through")
 
 
 def _edge(choice: Choice, photo: Photo, keeper: Photo) -> Edge | None:

@@ -12,20 +12,15 @@ from datetime import datetime
 from connectors.base import EDITED, FAVORITE
 from dedupe_core import lineage, places, sight
 from dedupe_core.model import Photo
+from dedupe_core.sentences import said, share_of, size_of
 from dedupe_core.sight import Case
 from dedupe_core.store.codec import encode_name, seconds
-from dedupe_core.words import bytes_text, readable, time_text
+from dedupe_core.words import readable, time_text
 
 QUALITY_CAP = 90
 """JPEG qualities above this count as equal: writing a file again at a higher number adds bytes and no detail."""
 
-_PART_NAMES = {
-    "live_video": "Live Photo movie",
-    "raw": "RAW file",
-    "jpeg": "JPEG",
-    "sidecar": "sidecar",
-    "edit": "edits",
-}
+_PARTS = ("live_video", "raw", "jpeg", "sidecar", "edit")
 _NEVER = float("-inf")
 
 
@@ -38,7 +33,7 @@ def damage(photo: Photo) -> str:
 
 
 def damage_words(case: Case, photo: Photo, other: Photo) -> str:
-    return damage(photo).rstrip(".") or "read to its end"
+    return damage(photo).rstrip(".") or said("value.whole")
 
 
 def protected(case: Case, photo: Photo) -> bool:
@@ -70,12 +65,12 @@ def described_words(case: Case, photo: Photo, other: Photo) -> str:
 
 
 def companions(case: Case, photo: Photo) -> int:
-    return len({part.role for part in photo.asset.parts if part.role in _PART_NAMES})
+    return len({part.role for part in photo.asset.parts if part.role in _PARTS})
 
 
 def companion_words(case: Case, photo: Photo, other: Photo) -> str:
-    names = sorted({_PART_NAMES[part.role] for part in photo.asset.parts if part.role in _PART_NAMES})
-    return f"with {' and '.join(names)}" if names else "alone"
+    names = sorted(said(f"part.{role}") for role in {part.role for part in photo.asset.parts} if role in _PARTS)
+    return said("value.with", parts=tuple(names)) if names else said("value.alone")
 
 
 def own_format(case: Case, photo: Photo) -> int:
@@ -95,12 +90,14 @@ def from_camera(case: Case, photo: Photo) -> bool:
 
 
 def camera_words(case: Case, photo: Photo, other: Photo) -> str:
+    """The camera, and what speaks against its having written this very file."""
     if lineage.by_editor(photo):
-        return f"saved by {readable(lineage.software(photo))}"
+        return said("value.saved_by", software=readable(lineage.software(photo)))
     if not photo.camera:
-        return "no camera recorded"
-    again = "" if lineage.is_camera_original(photo) else f", compressed again ({quality_words(case, photo, other)})"
-    return readable(photo.camera) + again
+        return said("value.no_camera")
+    if lineage.is_camera_original(photo):
+        return readable(photo.camera)
+    return said("value.again", camera=readable(photo.camera), quality=quality_words(case, photo, other))
 
 
 def first_of_its_pixels(case: Case, photo: Photo) -> bool | None:
@@ -112,14 +109,14 @@ def first_of_its_pixels(case: Case, photo: Photo) -> bool | None:
 
 
 def file_words(case: Case, photo: Photo, other: Photo) -> str:
-    return f"{format_words(case, photo, other)} of {bytes_text(photo.asset.size)}"
+    return said("value.file", format=format_words(case, photo, other), size=size_of(photo.asset.size))
 
 
 def view_words(case: Case, photo: Photo, other: Photo) -> str:
     seen = case.sight(photo, other)
     if seen is None or not seen.aligned:
         return ""
-    return f"{100 * min(seen.ours, seen.theirs) / seen.ours:.0f} % of the whole"
+    return said("value.view", share=share_of(min(seen.ours, seen.theirs) / seen.ours))
 
 
 def unframed(case: Case, a: Photo, b: Photo) -> bool:
@@ -131,7 +128,7 @@ def unframed(case: Case, a: Photo, b: Photo) -> bool:
 
 def frame_words(case: Case, photo: Photo, other: Photo) -> str:
     seen = case.sight(photo, other)
-    return f"{100 * seen.ours:.0f} % of it is the picture" if seen is not None and seen.aligned else ""
+    return said("value.frame", share=share_of(seen.ours)) if seen is not None and seen.aligned else ""
 
 
 def shows_more(case: Case, a: Photo, b: Photo) -> bool:
@@ -155,7 +152,7 @@ def quality(case: Case, photo: Photo) -> int | None:
 
 def quality_words(case: Case, photo: Photo, other: Photo) -> str:
     found = photo.signature.jpeg_quality if photo.signature else None
-    return "" if found is None else f"JPEG quality {found}"
+    return "" if found is None else said("value.quality", n=found)
 
 
 def metadata(case: Case, photo: Photo) -> int | None:
@@ -163,7 +160,8 @@ def metadata(case: Case, photo: Photo) -> int | None:
 
 
 def metadata_words(case: Case, photo: Photo, other: Photo) -> str:
-    return "" if metadata(case, photo) is None else f"{metadata(case, photo)} fields"
+    count = metadata(case, photo)
+    return "" if count is None else said("value.fields", n=count)
 
 
 def score(case: Case, photo: Photo) -> float | None:
@@ -207,7 +205,7 @@ def youth(case: Case, photo: Photo) -> tuple[float, float]:
 
 def time_words(case: Case, photo: Photo, other: Photo) -> str:
     if photo.taken_at != other.taken_at:
-        return time_text(photo.taken_at) if photo.taken_at else "unknown"
+        return time_text(photo.taken_at) if photo.taken_at else said("value.unknown")
     return _file_time(photo.asset.modified_at)
 
 
@@ -220,7 +218,7 @@ def small_size(case: Case, photo: Photo) -> int:
 
 
 def bytes_words(case: Case, photo: Photo, other: Photo) -> str:
-    return bytes_text(photo.asset.size)
+    return size_of(photo.asset.size)
 
 
 def long_path(case: Case, photo: Photo) -> int:
@@ -254,12 +252,12 @@ def unclipped(case: Case, photo: Photo) -> float | None:
 
 
 def clipped_words(case: Case, photo: Photo, other: Photo) -> str:
-    return f"{100 * photo.signature.clipped:.0f} %" if photo.signature else ""
+    return share_of(photo.signature.clipped) if photo.signature else ""
 
 
 def _file_time(modified: float | None) -> str:
     if modified is None:
-        return "unknown"
+        return said("value.unknown")
     try:
         return time_text(datetime.fromtimestamp(int(modified)))
     except (OverflowError, OSError, ValueError):

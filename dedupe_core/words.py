@@ -15,6 +15,8 @@ _STEPS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"))
 def readable(text: str) -> str:
     r"""The text with everything that cannot be shown written out: bytes that are not UTF-8 as `\xff`, line breaks as
     `\n`, control and direction marks as `\u202e`. A name that is only meant to look like another is seen through."""
+    if text.isprintable():
+        return text
     return "".join(char if char.isprintable() or char in " \u3000" else _escaped(char) for char in text)
 
 

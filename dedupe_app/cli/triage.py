@@ -38,12 +38,13 @@ _VERBS = {
 def triage(session: Session) -> int:
     """Group by group: what frees most first, lane by lane. Every answer is saved at once."""
     from dedupe_app.cli.keyboard import keys
-    from dedupe_app.web.shelf import LANE_NAMES, Wanted, lay
+    from dedupe_app.web.shelf import LANE_NAMES, lay
+    from dedupe_app.web.sieve import Wanted, sieved
     from dedupe_core.words import bytes_text
 
     with session.library() as library:
         shelf = lay(library.store)
-        ids = [one for lane in LANE_NAMES for one in shelf.find(Wanted(lane=lane))]
+        ids = [one for lane in LANE_NAMES for one in sieved(shelf.cards.values(), Wanted(lane=lane), {})]
         if not ids:
             session.out.say(" nothing to decide · keepone scan looks for groups")
             return Exit.OK

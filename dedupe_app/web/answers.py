@@ -1,10 +1,10 @@
-"""What the routes share: the desk behind them, and errors as one sentence."""
+"""What the routes share: the desk behind them."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Depends, HTTPException, Request
+from fastapi import Depends, Request
 
 from dedupe_app.web.desk import Desk
 
@@ -17,8 +17,3 @@ def desk_of(request: Request) -> Desk:
 
 
 Answer = Annotated[Desk, Depends(desk_of)]
-
-
-def refuse(status: int, sentence: str) -> HTTPException:
-    """An error to raise: its sentence is what the page shows."""
-    return HTTPException(status, sentence)

@@ -14,18 +14,18 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from connectors.base import ConnectorError
 from dedupe_app.cli.codes import Exit
-from dedupe_app.cli.errors import explain
 from dedupe_app.doctor import version
 from dedupe_app.web import control, groups, house, learn, photos, plans, service
 from dedupe_app.web.desk import Desk
+from dedupe_app.web.door import Door
 from dedupe_app.web.guard import App, Guard, Keys
 from dedupe_app.web.shapes import Problem
+from dedupe_app.web.telling import failure, problem, refusal
 from dedupe_app.web.texts import static_folder
 from dedupe_app.web.work import Busy
 from dedupe_core.apply import PlanRefused
 from dedupe_core.plan import PlanError
 from dedupe_core.store import StoreError
-from dedupe_core.words import readable
 
 API = "/api/v1"
 _STATUS = {Exit.LOCKED: 423, Exit.SIGN_IN: 409, Exit.TEMPORARY: 503, Exit.USAGE: 422}
@@ -34,9 +34,10 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def create_app(desk: Desk, keys: Keys, hosts: frozenset[str]) -> App:
-    """The whole page for one desk. `hosts` are the values of Host that are ours ("127.0.0.1:8787")."""
-    return Guard(routes(desk, keys), keys, hosts)
+def create_app(desk: Desk, keys: Keys, hosts: frozenset[str], door: Door | None = None) -> App:
+    """The whole page for one desk. `hosts` are the values of Host that are ours ("127.0.0.1:8787"); with a `door`
+    others may come who know its password."""
+    return Guard(routes(desk, keys), keys, hosts, door)
 
 
 def routes(desk: Desk, keys: Keys) -> FastAPI:
@@ -69,7 +70,7 @@ def _no_icon() -> Response:
 async def _http_error(request: Request, error: Exception) -> JSONResponse:
     del request
     assert isinstance(error, HTTPException)
-    return _problem(error.status_code, str(error.detail))
+    return _problem(error.status_code, error.detail)
 
 
 async def _misunderstood(request: Request, error: Exception) -> JSONResponse:
@@ -77,19 +78,20 @@ async def _misunderstood(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"])
-    return _problem(422, f"{place}: {first['msg']}")
+    return _problem(422, refusal("misunderstood", detail=f"{place}: {first['msg']}"))
 
 
 async def _busy(request: Request, error: Exception) -> JSONResponse:
     del request
-    return _problem(409, str(error))
+    assert isinstance(error, Busy)
+    return _problem(409, refusal("busy", kind=error.kind))
 
 
 async def _failed(request: Request, error: Exception) -> JSONResponse:
     del request
-    code, sentence = explain(error)
+    code, sentence = failure(error)
     return _problem(_STATUS.get(code, 500), sentence)
 
 
 def _problem(status: int, sentence: str) -> JSONResponse:
-    return JSONResponse({"error": readable(sentence)}, status)
+    return JSONResponse(problem(sentence), status)

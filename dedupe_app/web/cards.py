@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+from connectors.base import Connector
 from dedupe_app.library import Library
 from dedupe_app.web.desk import photo_id
 from dedupe_app.web.shapes import FactShape, GroupShape, LaneShape, PhotoShape, Summary
 from dedupe_app.web.shelf import Card, Shelf
+from dedupe_app.web.telling import codes
 from dedupe_core.model import Choice, Photo
-from dedupe_core.report_cards import PhotoCard, freed_bytes, group_card
+from dedupe_core.report_cards import Fact, PhotoCard, freed_bytes, group_card
 from dedupe_core.words import readable
 
 
 def shown(library: Library, shelf: Shelf, ids: Iterable[str]) -> list[GroupShape]:
     """The groups of these ids that are still there."""
-    cards = (shelf.cards[identity] for identity in ids if identity in shelf.cards)
-    found = (group_shape(library, shelf.run, card) for card in cards)
-    return [group for group in found if group is not None]
+    cards = [shelf.cards[identity] for identity in ids if identity in shelf.cards]
+    choices = library.store.runs.several(shelf.run, (card.group.id for card in cards))
+    photos = library.store.assets.photos(member.row for card in cards for member in card.members)
+    connectors = library.connectors()
+    there = [card for card in cards if card.group.id in choices]
+    return [_shape(card, choices[card.group.id], _members(card, photos), connectors) for card in there]
 
 
-def group_shape(library: Library, run: int, card: Card) -> GroupShape | None:
+def group_shape(library: Library, shelf: Shelf, card: Card) -> GroupShape | None:
     """One group; None when another process took it away at this moment."""
-    choice = library.store.runs.one(run, card.group.id)
-    if choice is None:
-        return None
-    photos = library.store.assets.photos(member.row for member in card.members)
-    told = group_card(0, choice, photos, library.connectors())
+    return next(iter(shown(library, shelf, [card.group.id])), None)
+
+
+def _members(card: Card, photos: Mapping[int, Photo]) -> dict[int, Photo]:
+    return {member.row: photos[member.row] for member in card.members if member.row in photos}
+
+
+def _shape(card: Card, choice: Choice, photos: Mapping[int, Photo], connectors: Mapping[str, Connector]) -> GroupShape:
+    told = group_card(0, choice, photos, connectors)
     decision = card.decision
     return GroupShape(
         id=card.group.id,
@@ -40,12 +49,13 @@ def group_shape(library: Library, run: int, card: Card) -> GroupShape | None:
         verb=decision.verb if decision else None,
         undo_token=decision.token if decision else None,
         same=list(told.same),
+        said=codes(reason=told.reason),
         photos=[_photo(photos[one.row], one, card, choice) for one in told.photos],
     )
 
 
 def _photo(photo: Photo, told: PhotoCard, card: Card, choice: Choice) -> PhotoShape:
-    facts = [FactShape(name=f.name, value=readable(f.value), delta=f.delta) for f in told.facts]
+    facts = [fact(one) for one in told.facts]
     return PhotoShape(
         id=photo_id(photo),
         keep=photo.row not in card.drop,
@@ -61,7 +71,13 @@ def _photo(photo: Photo, told: PhotoCard, card: Card, choice: Choice) -> PhotoSh
         why=readable(told.reason),
         evidence=readable(told.evidence),
         warning=readable(told.warning),
+        said=codes(why=told.reason, evidence=told.evidence, warning=told.warning),
     )
+
+
+def fact(told: Fact) -> FactShape:
+    """A field in which photos differ, as the page gets it."""
+    return FactShape(name=told.name, value=readable(told.value), delta=told.delta, said=codes(value=told.value))
 
 
 def summary(library: Library, shelf: Shelf) -> Summary:

@@ -10,10 +10,11 @@ from dedupe_app.config import Config
 from dedupe_app.jobs import run_job
 from dedupe_app.library import Library
 from dedupe_app.progress import Meter
-from dedupe_app.web.answers import Answer, refuse
+from dedupe_app.web.answers import Answer
 from dedupe_app.web.house import begin_scan
 from dedupe_app.web.house_shapes import CountShape, JobShape, SimilarIn, SimilarShape
 from dedupe_app.web.shapes import Problem
+from dedupe_app.web.telling import refuse
 from dedupe_core.embed import Level
 from dedupe_core.embedders.chain import missing, weights_file
 from dedupe_core.words import readable
@@ -53,7 +54,7 @@ def look_for_similar(desk: Answer, said: SimilarIn) -> JobShape:
     """Scan with the model and this threshold; 0 lets the library find its own. The configuration stays as it is."""
     settings = desk.config.settings
     if settings.embedding.mode == "off":
-        raise refuse(409, "The model is switched off. Set embedding.mode to auto in config.yaml.")
+        raise refuse(409, "model_off")
     levels = tuple(dict.fromkeys((*settings.levels, "similar")))
     embedding = settings.embedding.model_copy(update={"threshold": said.threshold})
     changed = settings.model_copy(update={"embedding": embedding, "levels": levels})
@@ -64,7 +65,7 @@ def look_for_similar(desk: Answer, said: SimilarIn) -> JobShape:
 def run_now(desk: Answer, name: str) -> JobShape:
     """Run a job of the configuration now. It does what it is trusted with, and no more than it would do by itself."""
     if name not in {job.name for job in desk.config.jobs}:
-        raise refuse(404, "There is no such job in the configuration.")
+        raise refuse(404, "no_service")
     return JobShape(**desk.jobs.start("job", name, _job(desk.config, name)).to_json())
 
 

@@ -18,7 +18,8 @@ from dedupe_app.reporting import thumbnail_folder
 from dedupe_app.sources import replace_text
 from dedupe_app.web.events import Hub
 from dedupe_app.web.saving import with_list
-from dedupe_app.web.shelf import Shelf, Wanted, lay
+from dedupe_app.web.shelf import Shelf, lay
+from dedupe_app.web.sieve import Facets, Traits, Wanted, facets, sieved
 from dedupe_app.web.work import Jobs
 from dedupe_core.model import Photo
 from dedupe_core.thumbs import cache_file, thumbnails
@@ -45,6 +46,10 @@ class Desk:
         self._lists: OrderedDict[str, list[str]] = OrderedDict()
         self._version = self._data_version()
         self._looked = time.monotonic()
+        self._traits: Traits = {}
+        self._traits_of = -1
+        self._facets: dict[tuple[str, str], Facets] = {}
+        self._facets_of: Shelf | None = None
 
     @contextmanager
     def shelf(self) -> Iterator[Shelf]:
@@ -62,10 +67,35 @@ class Desk:
     def new_list(self, wanted: Wanted) -> tuple[str, list[str]]:
         """A list of group ids that stays as it is while groups are decided; its name serves as cursor."""
         name = f"{self._shelf.run:x}-{secrets.token_hex(4)}"
-        self._lists[name] = self._shelf.find(wanted)
+        self._lists[name] = self.sieved(wanted)
         while len(self._lists) > _LISTS:
             self._lists.popitem(last=False)
         return name, self._lists[name]
+
+    def sieved(self, wanted: Wanted) -> list[str]:
+        """Ids of the groups that are asked for, in order."""
+        with self._lock:
+            return sieved(self._shelf.cards.values(), wanted, self._known_traits() if wanted.needs_traits else {})
+
+    def facets(self, lane: str, status: str) -> Facets:
+        """What there is to ask for in a lane. Only what is asked for first in a run takes long."""
+        with self._lock:
+            shelf, traits = self._shelf, self._known_traits()
+            cards = list(shelf.cards.values())
+        wanted = (lane, "decided" if status == "decided" else "open")
+        if self._facets_of is not shelf:
+            self._facets, self._facets_of = {}, shelf
+        if wanted not in self._facets:
+            mine = (card for card in cards if (not lane or card.lane == lane) and card.decided == (status == "decided"))
+            self._facets[wanted] = facets(mine, traits)
+        return self._facets[wanted]
+
+    def _known_traits(self) -> Traits:
+        run = self._shelf.run
+        if self._traits_of != run:
+            self._traits = {trait.row: trait for trait in self.library.store.decisions.traits(run)}
+            self._traits_of = run
+        return self._traits
 
     def list_of(self, name: str) -> list[str] | None:
         """The list of that name, None when it is forgotten or of another run."""

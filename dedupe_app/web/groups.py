@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 
 from dedupe_app.web import cards
-from dedupe_app.web.answers import Answer, refuse
+from dedupe_app.web.answers import Answer
 from dedupe_app.web.deciding import everybody, note, suggested, take_back
 from dedupe_app.web.desk import Desk, photo_id, row_of
 from dedupe_app.web.shapes import (
@@ -20,18 +22,22 @@ from dedupe_app.web.shapes import (
     Conflict,
     DecisionIn,
     DecisionOut,
-    FactShape,
-    Filter,
+    FacetsShape,
     GroupPage,
     GroupShape,
     Histogram,
+    ListIn,
     Problem,
+    Sieve,
     Summary,
     ThresholdIn,
     UndoIn,
     UndoOut,
+    ValueShape,
 )
-from dedupe_app.web.shelf import SORTS, STATUSES, Card, Shelf, Wanted
+from dedupe_app.web.shelf import Card, Shelf
+from dedupe_app.web.sieve import MOST, Wanted
+from dedupe_app.web.telling import codes, lean, refusal, refuse
 from dedupe_core.report_cards import group_card
 from dedupe_core.words import readable
 
@@ -39,7 +45,6 @@ router = APIRouter()
 _SAMPLE = 6
 _STEPS = 20
 _WHOLE = 0.985  # of a picture on the other: less is not edge on edge
-_GONE = "This list is of an earlier run. Load the page again."
 Words = Annotated[str, Query(max_length=200)]
 
 
@@ -50,35 +55,45 @@ def summary(desk: Answer) -> Summary:
         return cards.summary(desk.library, shelf)
 
 
-@router.get("/groups", responses={410: {"model": Problem}})
+@router.get("/groups", responses={410: {"model": Problem}}, response_model=GroupPage)
 def groups(
     desk: Answer,
-    lane: Annotated[str, Query(pattern="^(|identical|same|similar|sets)$")] = "",
-    status: Annotated[str, Query(pattern=f"^({'|'.join(STATUSES)})$")] = "open",
-    sort: Annotated[str, Query(pattern=f"^({'|'.join((*SORTS, 'decided'))})$")] = "bytes",
-    source: Words = "",
-    q: Words = "",
-    year: Annotated[int, Query(ge=0, le=9999)] = 0,
-    min_score: Annotated[float, Query(ge=0, le=1)] = 0.0,
-    min_bytes: Annotated[int, Query(ge=0, le=2**53)] = 0,
-    across: bool = False,
-    cursor: Annotated[str, Query(max_length=60)] = "",
-    limit: Annotated[int, Query(ge=1, le=100)] = 100,
-) -> GroupPage:
+    asked: Annotated[ListIn, Query()],
+) -> Response:
     """A part of a list of groups. Without a cursor a new list is made; a cursor names a list and a place in it."""
     with desk.shelf() as shelf:
-        if cursor:
-            name, _, number = cursor.partition(".")
+        if asked.cursor:
+            name, _, number = asked.cursor.partition(".")
             ids, at = desk.list_of(name), int(number) if number.isascii() and number.isdigit() else -1
             if ids is None or at < 0:
-                raise refuse(410, _GONE)
+                raise refuse(410, "old_list")
         else:
-            wanted = Wanted(lane, status, sort, source, q, year, min_score, min_bytes, across)
-            name, ids = desk.new_list(wanted)
+            name, ids = desk.new_list(_wanted(asked))
             at = 0
-        part = ids[at : at + limit]
-        after = f"{name}.{at + limit}" if at + limit < len(ids) else None
-        return GroupPage(items=cards.shown(desk.library, shelf, part), next=after, total=len(ids), list=name)
+        part = ids[at : at + asked.limit]
+        after = f"{name}.{at + asked.limit}" if at + asked.limit < len(ids) else None
+        page = GroupPage(items=cards.shown(desk.library, shelf, part), next=after, total=len(ids), list=name)
+    body = page.model_dump_json()  # of its shape already: not looked at again
+    if asked.words == "codes":
+        body = json.dumps(lean(json.loads(body)), ensure_ascii=False, separators=(",", ":"))
+    return Response(body, media_type="application/json")
+
+
+@router.get("/facets")
+def facets(
+    desk: Answer, lane: Words = "", status: Annotated[str, Query(pattern="^(open|decided)$")] = "open"
+) -> FacetsShape:
+    """What the groups of a lane can be filtered by."""
+    known = desk.facets(lane, status)
+    return FacetsShape(
+        sources=_values(known.sources.most_common(MOST)),
+        folders=_values(known.folders.most_common(MOST)),
+        labels=_values(known.labels.most_common(MOST)),
+        formats=_values(known.formats.most_common(MOST)),
+        taken=_values(sorted(known.taken.items(), reverse=True)),
+        relations=_values(known.relations.most_common()),
+        people=known.people,
+    )
 
 
 @router.get("/groups/{group_id}", responses={404: {"model": Problem}})
@@ -96,15 +111,17 @@ def compare(desk: Answer, group_id: Words, a: Words, b: Words) -> CompareShape:
         choice = desk.library.store.runs.one(shelf.run, card.group.id)
         by_id = {photo_id(p): p for p in desk.library.store.assets.photos(m.row for m in card.members).values()}
         if choice is None or a not in by_id or b not in by_id:
-            raise refuse(404, "These photos are not in this group any more. Load the page again.")
+            raise refuse(404, "not_in_group")
         pair = {by_id[one].row: by_id[one] for one in (a, b)}
         told = {p.row: p for p in group_card(0, choice, pair, desk.library.connectors()).photos}
-    facts = [FactShape(name=f.name, value=readable(f.value), delta=f.delta) for f in told[by_id[b].row].facts]
+    facts = [cards.fact(one) for one in told[by_id[b].row].facts]
+    seen = told[by_id[b].row].evidence or told[by_id[a].row].evidence
     laid = cards.edge_between(choice, by_id[a], by_id[b])
     matrix = desk.darkroom.laid_on(by_id[a], by_id[b], laid[3] if laid else 0) if _may_be_cropped(card, laid) else None
     return CompareShape(
         differences=facts,
-        evidence=readable(told[by_id[b].row].evidence or told[by_id[a].row].evidence),
+        evidence=readable(seen),
+        said=codes(evidence=seen),
         symmetry=laid[3] if laid else 0,
         scale=laid[2] if laid else None,
         overlap_a=laid[0] if laid else None,
@@ -132,12 +149,12 @@ def decide(desk: Answer, said: DecisionIn) -> DecisionOut | JSONResponse:
         card = _card(shelf, said.group_id)
         stay = _stay(desk, card, said)
         if stay is None:
-            return _conflict(desk, shelf, card, "A photo of this group changed. Look at it again.")
+            return _conflict(desk, shelf, card, "photo_changed")
         if not stay:
-            raise refuse(422, "One photo of each group stays. Choose which.")
+            raise refuse(422, "one_stays")
         if card.decision is None or card.decision.verb != said.verb or set(card.keep) != stay:
             if said.version != card.version:
-                return _conflict(desk, shelf, card, "This group changed meanwhile. Look at it again.")
+                return _conflict(desk, shelf, card, "group_changed")
             note(desk.library.store, shelf, [(card, said.verb, stay)])
         assert card.decision is not None
         token = card.decision.token
@@ -150,10 +167,10 @@ def decide(desk: Answer, said: DecisionIn) -> DecisionOut | JSONResponse:
 def bulk(desk: Answer, said: BulkIn) -> BulkOut:
     """Decide all open groups of a filter as suggested, or keep everything in them; first dry, then for real."""
     with desk.shelf() as shelf:
-        found = [shelf.cards[one] for one in shelf.find(_wanted(said.filter))]
+        found = [shelf.cards[one] for one in desk.sieved(_wanted(said.filter))]
         able = [card for card in found if card.drop or said.verb == "keep_all"]
         if not said.dry_run and said.expected_groups != len(able):
-            raise refuse(409, f"It is {len(able)} groups now, not {said.expected_groups}. Look at them again.")
+            raise refuse(409, "other_count", now=len(able), was=said.expected_groups)
         accept = said.verb == "accept"
         photos = sum(len(card.drop) for card in able) if accept else 0
         size = sum(card.freed for card in able) if accept else 0
@@ -178,7 +195,7 @@ def undo(desk: Answer, said: UndoIn) -> UndoOut:
     with desk.shelf() as shelf:
         back = take_back(desk.library.store, shelf, said.undo_token)
         if back is None:
-            raise refuse(404, "There is no such decision.")
+            raise refuse(404, "no_decision")
         count, touched = back
         return UndoOut(
             count=count,
@@ -228,19 +245,20 @@ def threshold(desk: Answer, said: ThresholdIn) -> Histogram:
 def _card(shelf: Shelf, group: str) -> Card:
     card = shelf.cards.get(group)
     if card is None:
-        raise refuse(404, "This group is not there any more. Load the page again.")
+        raise refuse(404, "no_group")
     return card
 
 
 def _shape(desk: Desk, shelf: Shelf, card: Card) -> GroupShape:
-    found = cards.group_shape(desk.library, shelf.run, card)
+    found = cards.group_shape(desk.library, shelf, card)
     if found is None:
-        raise refuse(404, "This group is not there any more. Load the page again.")
+        raise refuse(404, "no_group")
     return found
 
 
-def _conflict(desk: Desk, shelf: Shelf, card: Card, sentence: str) -> JSONResponse:
-    body = Conflict(error=sentence, group=cards.group_shape(desk.library, shelf.run, card))
+def _conflict(desk: Desk, shelf: Shelf, card: Card, code: str) -> JSONResponse:
+    sentence = refusal(code)
+    body = Conflict(error=sentence, said=codes(error=sentence), group=cards.group_shape(desk.library, shelf, card))
     return JSONResponse(body.model_dump(mode="json"), 409)
 
 
@@ -257,16 +275,13 @@ def _stay(desk: Desk, card: Card, said: DecisionIn) -> set[int] | None:
     return {row for row in rows.values() if row is not None}
 
 
-def _wanted(asked: Filter) -> Wanted:
-    return Wanted(
-        lane=asked.lane,
-        source=asked.source,
-        text=asked.text,
-        year=asked.year,
-        min_score=asked.min_score,
-        min_bytes=asked.min_bytes,
-        across=asked.across,
-    )
+def _wanted(asked: Sieve) -> Wanted:
+    """What a list or a bulk decision asks for; a place in a list is no part of it."""
+    return Wanted(**asked.model_dump(exclude={"cursor", "limit", "words"}))
+
+
+def _values(found: Iterable[tuple[str, int]]) -> list[ValueShape]:
+    return [ValueShape(value=readable(value), groups=count) for value, count in found]
 
 
 def _spread(found: list[Card]) -> list[Card]:

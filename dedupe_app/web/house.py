@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query
 from fastapi.responses import StreamingResponse
 
-from connectors.base import ConnectorError
+from connectors.base import Connector, ConnectorError
 from dedupe_app.config import Config
 from dedupe_app.doctor import examine, version
 from dedupe_app.library import Library, Narrow
 from dedupe_app.progress import Meter
 from dedupe_app.views import photo_view
-from dedupe_app.web.answers import Answer, refuse
+from dedupe_app.web import cards
+from dedupe_app.web.answers import Answer
 from dedupe_app.web.desk import Desk
 from dedupe_app.web.house_shapes import (
     About,
@@ -30,9 +31,11 @@ from dedupe_app.web.house_shapes import (
 )
 from dedupe_app.web.saving import flow
 from dedupe_app.web.shapes import Problem
+from dedupe_app.web.telling import codes, failure, refusal, refuse
 from dedupe_app.web.texts import languages
 from dedupe_app.web.work import Job
 from dedupe_core.keep import choose
+from dedupe_core.model import Choice, Photo
 from dedupe_core.rules import RULES, UnknownRule, resolve
 from dedupe_core.words import readable
 
@@ -44,9 +47,14 @@ _TRIED = 2000  # groups that a preview of rules looks at
 def about(desk: Answer) -> About:
     """What the page needs at its start; the token goes with every change."""
     with desk.shelf() as shelf:
-        run = shelf.run
+        known = cards.summary(desk.library, shelf)
     return About(
-        token=desk.script_token, version=version(), data=readable(str(desk.config.data)), run=run, languages=languages()
+        token=desk.script_token,
+        version=version(),
+        data=readable(str(desk.config.data)),
+        run=known.run,
+        languages=languages(),
+        summary=known,
     )
 
 
@@ -54,6 +62,7 @@ def about(desk: Answer) -> About:
 def sources(desk: Answer) -> list[SourceShape]:
     """The places of photos, and what is the matter with them."""
     with desk.store_lock() as library:
+        problems = {row["name"]: _problem(library, row["name"]) for row in library.store.assets.sources()}
         return [
             SourceShape(
                 id=row["id"],
@@ -64,7 +73,8 @@ def sources(desk: Answer) -> list[SourceShape]:
                 scanned_at=row["scanned_at"],
                 photos=row["assets"],
                 bytes=row["bytes"],
-                problem=_problem(library, row["name"]),
+                problem=problems[row["name"]],
+                said=codes(problem=problems[row["name"]]),
             )
             for row in library.store.assets.sources()
         ]
@@ -72,9 +82,9 @@ def sources(desk: Answer) -> list[SourceShape]:
 
 def _problem(library: Library, name: str) -> str:
     try:
-        return "" if name in library.connectors() else "This source is not set up now."
+        return "" if name in library.connectors() else refusal("not_set_up")
     except ConnectorError as error:
-        return readable(str(error))
+        return failure(error)[1]
 
 
 @router.post("/sources/scan", status_code=202, responses={409: {"model": Problem}})
@@ -89,7 +99,7 @@ def scan(desk: Answer, source_id: int) -> JobShape:
     with desk.store_lock() as library:
         name = next((row["name"] for row in library.store.assets.sources() if row["id"] == source_id), None)
     if name is None:
-        raise refuse(404, "There is no such source.")
+        raise refuse(404, "no_source")
     return JobShape(**begin_scan(desk, [name]).to_json())
 
 
@@ -138,7 +148,7 @@ def job(desk: Answer, job_id: str) -> JobShape:
     """One job, for a page that cannot listen to events."""
     found = desk.jobs.get(job_id)
     if found is None:
-        raise refuse(404, "There is no such job.")
+        raise refuse(404, "no_job")
     return JobShape(**found.to_json())
 
 
@@ -147,7 +157,7 @@ def stop(desk: Answer, job_id: str) -> JobShape:
     """Stop after the photo that it is at. What was done stays done; starting it again goes on from there."""
     found = desk.jobs.get(job_id)
     if found is None:
-        raise refuse(404, "There is no such job.")
+        raise refuse(404, "no_job")
     desk.jobs.stop(found)
     return JobShape(**found.to_json())
 
@@ -181,7 +191,7 @@ def preview(desk: Answer, said: RulesIn) -> RulesOut:
     try:
         resolve(keeping.rules)
     except UnknownRule as error:
-        raise refuse(422, str(error)) from error
+        raise refuse(422, "rule", detail=str(error)) from error
     changes, looked_at = [], 0
     with desk.shelf() as shelf:
         library = desk.library
@@ -194,13 +204,16 @@ def preview(desk: Answer, said: RulesIn) -> RulesOut:
             looked_at += 1
             again = choose(choice.group, photos, keeping, protected)
             if again.keep != choice.keep:
-                keeps, kept = (
-                    readable(photo_view(photos[r], None, connectors).path) for r in (again.keep, choice.keep)
-                )
-                changes.append(
-                    ChangeShape(group=choice.group.id, keeps=keeps, kept=kept, reason=readable(again.reason))
-                )
+                changes.append(_change(again, choice, photos, connectors))
         return RulesOut(looked_at=looked_at, total=len(shelf.cards), changes=changes[:200])
+
+
+def _change(
+    again: Choice, choice: Choice, photos: Mapping[int, Photo], connectors: Mapping[str, Connector]
+) -> ChangeShape:
+    keeps, kept = (readable(photo_view(photos[row], None, connectors).path) for row in (again.keep, choice.keep))
+    reason, told = readable(again.reason), codes(reason=again.reason)
+    return ChangeShape(group=choice.group.id, keeps=keeps, kept=kept, reason=reason, said=told)
 
 
 @router.post("/rules")
@@ -210,7 +223,7 @@ def save(desk: Answer, said: RulesIn) -> RulesSaved:
     try:
         resolve(tuple(said.rules))
     except UnknownRule as error:
-        raise refuse(422, str(error)) from error
+        raise refuse(422, "rule", detail=str(error)) from error
     lists = {"rules": said.rules} | ({"folders": said.folders} if said.folders else {})
     lines = "\n".join(["keeping:", *(f"  {key}: {flow(values)}" for key, values in lists.items())])
     return RulesSaved(
@@ -221,7 +234,7 @@ def save(desk: Answer, said: RulesIn) -> RulesSaved:
 @router.get("/doctor")
 def doctor(desk: Answer) -> list[CheckShape]:
     """Is this installation fit for work?"""
-    return [CheckShape(**check.to_json()) for check in examine(desk.loaded)]
+    return [CheckShape(**check.to_json(), said=codes(text=check.text)) for check in examine(desk.loaded)]
 
 
 @router.get("/healthz")

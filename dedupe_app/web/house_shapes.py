@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from dedupe_app.web.shapes import Shape, ShortText
+from dedupe_app.web.shapes import Shape, ShortText, Summary, ToldShape
 
 
 class SourceShape(Shape):
@@ -21,6 +21,7 @@ class SourceShape(Shape):
     photos: int
     bytes: int
     problem: str
+    said: dict[str, ToldShape] = Field(default_factory=dict)
 
 
 class JobShape(Shape):
@@ -35,6 +36,7 @@ class JobShape(Shape):
     status: dict[str, Any]
     result: dict[str, Any]
     error: str
+    said: dict[str, ToldShape]
 
 
 class UnreadShape(Shape):
@@ -76,6 +78,7 @@ class ChangeShape(Shape):
     keeps: str
     kept: str
     reason: str
+    said: dict[str, ToldShape] = Field(default_factory=dict)
 
 
 class RulesOut(Shape):
@@ -94,6 +97,7 @@ class RungShape(Shape):
     approvals: int
     denials: int
     waits_for: str
+    said: dict[str, ToldShape] = Field(default_factory=dict)
 
 
 class LearnShape(Shape):
@@ -158,13 +162,15 @@ class CheckShape(Shape):
     level: Literal["ok", "warn", "fail"]
     text: str
     fix: str
+    said: dict[str, ToldShape] = Field(default_factory=dict)
 
 
 class About(Shape):
-    """What the page needs to know at its start."""
+    """What the page needs to know at its start, in one answer."""
 
     token: str
     version: str
     data: str
     run: int
     languages: list[str]
+    summary: Summary

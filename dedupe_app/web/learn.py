@@ -12,6 +12,7 @@ from dedupe_app.progress import Meter
 from dedupe_app.web.answers import Answer
 from dedupe_app.web.house_shapes import JobShape, LearnShape, ReanalysisShape, RegroupedShape, RungShape
 from dedupe_app.web.shapes import Problem
+from dedupe_app.web.telling import codes
 from dedupe_core.words import readable
 from feedback.reanalyse import Reanalysis
 
@@ -31,6 +32,7 @@ def learned(desk: Answer) -> LearnShape:
             approvals=rung.approvals,
             denials=rung.denials,
             waits_for=readable(rung.waits_for),
+            said=codes(waits_for=rung.waits_for),
         )
         for rung in known.rungs
     ]

@@ -10,9 +10,10 @@ from fastapi import Path as InPath
 from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
-from dedupe_app.web.answers import Answer, refuse
+from dedupe_app.web.answers import Answer
 from dedupe_app.web.desk import EDGES, Desk, photo_id, row_of
 from dedupe_app.web.shapes import Problem
+from dedupe_app.web.telling import refuse
 from dedupe_core.model import Photo
 
 router = APIRouter()
@@ -34,7 +35,7 @@ async def picture(
     """A photo's picture, its long side at most 320, 1600 or 4096 pixels. The id is bound to the content, so that an
     address never shows another picture and may be kept for good."""
     if edge not in EDGES:
-        raise refuse(404, "There is no picture of this size.")
+        raise refuse(404, "no_size")
     mark = f'"{identity}-{edge}"'
     if if_none_match == mark:
         return Response(status_code=304, headers={"etag": mark, "cache-control": _FOREVER})
@@ -53,7 +54,7 @@ def _photo(desk: Desk, identity: str) -> Photo:
             photo = library.store.assets.photos([row]).get(row)
         if photo is not None and photo_id(photo) == identity:
             return photo
-    raise refuse(404, "This photo changed or went away. Load the page again.")
+    raise refuse(404, "no_photo")
 
 
 def _read_or_draw(desk: Desk, photo: Photo, edge: int, kept: Path | None) -> bytes:

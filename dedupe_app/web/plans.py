@@ -11,20 +11,33 @@ from fastapi.responses import JSONResponse
 
 from dedupe_app.library import Library
 from dedupe_app.progress import Meter
-from dedupe_app.web.answers import Answer, refuse
+from dedupe_app.web.answers import Answer
 from dedupe_app.web.deciding import note, planned
 from dedupe_app.web.desk import photo_id
 from dedupe_app.web.house_shapes import JobShape
-from dedupe_app.web.shapes import ApplyIn, PlanIn, PlanPart, PlanShape, Problem, SpareIn, StepPage, StepShape
+from dedupe_app.web.shapes import (
+    ApplyIn,
+    CountedShape,
+    PlanIn,
+    PlanPart,
+    PlanShape,
+    Problem,
+    SpareIn,
+    StepPage,
+    StepShape,
+)
+from dedupe_app.web.telling import codes, refuse
 from dedupe_core.model import Entry, Plan, Step
+from dedupe_core.sentences import SENTENCES, Said, said
 from dedupe_core.store.plans import plan_to_json
 from dedupe_core.words import readable
 
 router = APIRouter()
 MANY = 100
 """Above this, or with more than one source, the number has to be typed."""
+_LEFT_OUT = {str(text): said(code) for code, text in SENTENCES.items() if code.startswith("skip.")}
+"""A plan keeps why it leaves photos out as the words alone; those that the core has are known by them."""
 _AWAY = ("done", "undo_failed", "undo_intent")
-_MISSING = "There is no such plan. Make a new one."
 
 
 @router.post("/plans")
@@ -42,10 +55,10 @@ def spare(desk: Answer, plan_id: str, said: SpareIn) -> PlanShape:
         found, state = _known(desk.library, plan_id)
         step = next((one for one in found.steps if one.number == said.number), None)
         if step is None or state != "planned":
-            raise refuse(409, "This plan was begun or has no such photo. Load the page again.")
+            raise refuse(409, "plan_begun")
         photo, card = desk.library.store.assets.find(step.asset.id), shelf.cards.get(step.group)
         if photo is None or card is None or card.decision is None or photo.row not in card.drop:
-            raise refuse(409, "What was decided changed since. Make the plan again.")
+            raise refuse(409, "decided_since")
         stay = {*card.keep, photo.row}
         note(desk.library.store, shelf, [(card, "keep" if len(stay) < len(card.members) else "keep_all", stay)])
     return make(desk, PlanIn(action="move" if step.verb == "move" else "delete"))
@@ -104,9 +117,9 @@ def apply(desk: Answer, plan_id: str, said: ApplyIn) -> JobShape:
     with desk.store_lock() as library:
         found, state = _known(library, plan_id)
     if state not in ("planned", "applying"):
-        raise refuse(409, "This plan was done or withdrawn. Make a new one.")
+        raise refuse(409, "plan_done")
     if said.confirm_count != len(found.steps):
-        raise refuse(409, f"This plan puts away {len(found.steps)} photos, not {said.confirm_count}.")
+        raise refuse(409, "plan_count", is_now=len(found.steps), said=said.confirm_count)
 
     def work(library: Library, meter: Meter) -> dict[str, Any]:
         result = library.apply(found, progress=meter)
@@ -149,7 +162,7 @@ def _known(library: Library, plan_id: str) -> tuple[Plan, str]:
     state = next((str(row["state"]) for row in library.store.plans.all() if row["id"] == plan_id), None)
     found = library.store.plans.get(plan_id) if state is not None else None
     if found is None or state is None:
-        raise refuse(404, _MISSING)
+        raise refuse(404, "no_plan")
     return found, state
 
 
@@ -165,12 +178,26 @@ def _shape(library: Library, plan: Plan, state: str) -> PlanShape:
         photos=len(plan.steps),
         bytes=plan.bytes,
         parts=parts,
-        reasons=dict(Counter(readable(step.reason.partition(":")[0]) for step in plan.steps).most_common(12)),
-        skipped={readable(reason): count for reason, count in plan.skipped.items()},
+        reasons=[_counted(*one) for one in Counter(_ground(step.reason) for step in plan.steps).most_common(12)],
+        skipped=[_counted(_LEFT_OUT.get(reason, reason), count) for reason, count in plan.skipped.items()],
         outcomes=dict(counts),
         away=sum(counts[one] for one in _AWAY),
         type_number=many,
     )
+
+
+def _counted(reason: str, photos: int) -> CountedShape:
+    return CountedShape(reason=readable(reason), photos=photos, said=codes(reason=reason))
+
+
+def _ground(reason: str) -> str:
+    """The rule of a sentence, without the values of this one photo."""
+    while isinstance(reason, Said):
+        inner = reason.values.get("rule") or reason.values.get("why")
+        if not isinstance(inner, str):
+            return reason
+        reason = inner
+    return reason.partition(":")[0]
 
 
 def _parts(library: Library, plan: Plan) -> list[PlanPart]:
@@ -218,6 +245,7 @@ def _step(library: Library, step: Step, last: Entry | None) -> StepShape:
         group=step.group,
         state=last.state if last else "",
         note=readable(last.note) if last else "",
+        said=codes(reason=step.reason),
     )
 
 

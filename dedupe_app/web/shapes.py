@@ -3,7 +3,7 @@ are readable text, never markup; sizes are bytes, times ISO 8601 or POSIX second
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -19,10 +19,19 @@ class Shape(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+class ToldShape(Shape):
+    """A sentence by its code, for other languages; values are texts, numbers, sentences, or lists of them."""
+
+    code: str
+    values: dict[str, Any] = Field(default_factory=dict)
+
+
 class Problem(Shape):
-    """One sentence for the person, with the next step."""
+    """One sentence for the person, with the next step. `said` has, here and elsewhere, the codes of the fields that
+    are sentences."""
 
     error: str
+    said: dict[str, ToldShape] = Field(default_factory=dict)
 
 
 class FactShape(Shape):
@@ -31,6 +40,7 @@ class FactShape(Shape):
     name: str
     value: str
     delta: str = ""
+    said: dict[str, ToldShape] = Field(default_factory=dict)
 
 
 class PhotoShape(Shape):
@@ -50,6 +60,7 @@ class PhotoShape(Shape):
     why: str
     evidence: str
     warning: str
+    said: dict[str, ToldShape] = Field(default_factory=dict)
 
 
 class GroupShape(Shape):
@@ -67,6 +78,7 @@ class GroupShape(Shape):
     undo_token: str | None
     same: list[str]
     photos: list[PhotoShape]
+    said: dict[str, ToldShape] = Field(default_factory=dict)
 
 
 class LaneShape(Shape):
@@ -121,19 +133,65 @@ class Conflict(Shape):
     """The group is not as the page showed it; here is how it is."""
 
     error: str
+    said: dict[str, ToldShape] = Field(default_factory=dict)
     group: GroupShape | None = None
 
 
-class Filter(Shape):
+class Sieve(Shape):
+    """Which groups; what is empty asks nothing. `q` is looked for in names and folders; `folder` in whole parts of the
+    way to a photo; `label` in albums and keywords; `formats` ("HEIC,JPEG") must all be in the group; `taken` is a year
+    or a month ("2024", "2024-06"); `min_bytes` is what the group frees, `min_size` the size of its largest photo;
+    `people` wants a photo in which its source found somebody; `across` wants two sources."""
+
+    source: ShortText = ""
+    q: ShortText = ""
+    folder: ShortText = ""
+    label: ShortText = ""
+    formats: Annotated[str, Field(max_length=100)] = ""
+    taken: Annotated[str, Field(pattern=r"^(\d{4}(-\d{2})?)?$")] = ""
+    relation: Literal["", "exact", "pixels", "near", "similar", "series"] = ""
+    min_score: float = Field(0.0, ge=0, le=1)
+    min_bytes: int = Field(0, ge=0, le=_MOST)
+    min_size: int = Field(0, ge=0, le=_MOST)
+    people: bool = False
+    across: bool = False
+
+
+class ListIn(Sieve):
+    """A list to make, or a place in one that was made: a `cursor` names a list and a place in it. With `words=codes`
+    texts that have a code under `said` are left empty, for a client that has the sentences itself."""
+
+    lane: Literal["", "identical", "same", "similar", "sets"] = ""
+    status: Literal["open", "decided", "all"] = "open"
+    sort: Literal["bytes", "score", "doubt", "date", "oldest", "size", "most", "decided"] = "bytes"
+    words: Literal["all", "codes"] = "all"
+    cursor: Annotated[str, Field(max_length=60)] = ""
+    limit: int = Field(100, ge=1, le=100)
+
+
+class Filter(Sieve):
     """Which groups of the open ones."""
 
     lane: LaneName
-    source: ShortText = ""
-    text: ShortText = ""
-    year: int = Field(0, ge=0, le=9999)
-    min_score: float = Field(0.0, ge=0, le=1)
-    min_bytes: int = Field(0, ge=0, le=_MOST)
-    across: bool = False
+
+
+class ValueShape(Shape):
+    """Something to ask for, and how many groups have it."""
+
+    value: str
+    groups: int
+
+
+class FacetsShape(Shape):
+    """What there is to ask for in a list, the most frequent first, months the newest first."""
+
+    sources: list[ValueShape]
+    folders: list[ValueShape]
+    labels: list[ValueShape]
+    formats: list[ValueShape]
+    taken: list[ValueShape]
+    relations: list[ValueShape]
+    people: int
 
 
 class BulkIn(Shape):
@@ -225,6 +283,14 @@ class PlanPart(Shape):
     restore: bool
 
 
+class CountedShape(Shape):
+    """A reason, and how many photos have it."""
+
+    reason: str
+    photos: int
+    said: dict[str, ToldShape] = Field(default_factory=dict)
+
+
 class PlanShape(Shape):
     """A plan. `type_number`: so much goes that the number has to be typed before it is done. `outcomes` counts the last
     state of its steps; `away` those that undo can bring back."""
@@ -235,8 +301,8 @@ class PlanShape(Shape):
     photos: int
     bytes: int
     parts: list[PlanPart]
-    reasons: dict[str, int]
-    skipped: dict[str, int]
+    reasons: list[CountedShape]
+    skipped: list[CountedShape]
     outcomes: dict[str, int]
     away: int
     type_number: bool
@@ -259,6 +325,7 @@ class StepShape(Shape):
     group: str
     state: str
     note: str
+    said: dict[str, ToldShape] = Field(default_factory=dict)
 
 
 class StepPage(Shape):
@@ -294,3 +361,4 @@ class CompareShape(Shape):
     overlap_a: float | None
     overlap_b: float | None
     matrix: list[float] | None
+    said: dict[str, ToldShape] = Field(default_factory=dict)

@@ -4,17 +4,14 @@ what it frees. The store stays the truth; the shelf is laid anew when a run ends
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 from dedupe_core.model import LANES, Lane
 from dedupe_core.store import Store
 from dedupe_core.store.decisions import Decision, Listed, Outline, Place, assigned, mark_of
 
 LANE_NAMES: tuple[Lane, ...] = ("identical", "same", "similar", "sets")
-SORTS = ("bytes", "score", "date", "size")
-STATUSES = ("open", "decided", "all")
 
 
 @dataclass(slots=True)
@@ -53,21 +50,6 @@ class Card:
         return min((member.taken for member in self.members if member.taken is not None), default=0.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a list asks for. `text` is looked for in paths; `year` in capture times; `across` wants two sources."""
-
-    lane: str = ""
-    status: str = "open"
-    sort: str = "bytes"
-    source: str = ""
-    text: str = ""
-    year: int = 0
-    min_score: float = 0.0
-    min_bytes: int = 0
-    across: bool = False
-
-
 @dataclass(slots=True)
 class LaneTotal:
     """Sums of one lane: open groups with the photos and bytes that the suggestion frees, and how many are decided."""
@@ -89,11 +71,6 @@ class Shelf:
     going: Counter[int] = field(default_factory=Counter)
     sizes: dict[int, int] = field(default_factory=dict)
     lanes: dict[Lane, LaneTotal] = field(default_factory=lambda: {lane: LaneTotal() for lane in LANE_NAMES})
-
-    def find(self, wanted: Wanted) -> list[str]:
-        """Ids of the groups that are asked for, in order."""
-        found = [card for card in self.cards.values() if _fits(card, wanted)]
-        return [card.group.id for card in sorted(found, key=_ORDER[wanted.sort])]
 
     @property
     def planned(self) -> tuple[int, int]:
@@ -196,40 +173,3 @@ def _rows(card: Card, held: tuple[list[int], list[int]]) -> tuple[tuple[int, ...
 
 def _place(member: Listed) -> Place:
     return member.source, member.key, member.content
-
-
-def _fits(card: Card, wanted: Wanted) -> bool:
-    if wanted.lane and card.lane != wanted.lane:
-        return False
-    if wanted.status != "all" and card.decided != (wanted.status == "decided"):
-        return False
-    if card.group.score < wanted.min_score or (wanted.min_bytes and card.freed < wanted.min_bytes):
-        return False
-    sources = {member.source for member in card.members}
-    if (wanted.source and wanted.source not in sources) or (wanted.across and len(sources) < 2):
-        return False
-    if wanted.text and not any(wanted.text.casefold() in member.key.casefold() for member in card.members):
-        return False
-    return not wanted.year or wanted.year in set(_years(card.members))
-
-
-def _years(members: Iterable[Listed]) -> Iterator[int]:
-    return (year_of(member.taken) for member in members if member.taken is not None)
-
-
-def year_of(taken: float) -> int:
-    """The year of a capture time as the store keeps it."""
-    return datetime.fromtimestamp(taken, UTC).year
-
-
-def _latest(card: Card) -> tuple[int, str]:
-    return (-(card.decision.id if card.decision else 0), card.group.id)
-
-
-_ORDER = {
-    "bytes": lambda card: (-card.freed, -card.group.score, card.group.id),
-    "score": lambda card: (-card.group.score, -card.freed, card.group.id),
-    "date": lambda card: (-card.taken, card.group.id),
-    "size": lambda card: (len(card.members), -card.freed, card.group.id),
-    "decided": _latest,
-}

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from dedupe_app.cli.errors import explain
 from dedupe_app.config import Config
 from dedupe_app.library import Library
 from dedupe_app.progress import Meter
 from dedupe_app.web.events import Hub
+from dedupe_app.web.telling import codes, failure
 from dedupe_core.stopping import Stopped
 
 State = Literal["running", "done", "failed", "stopped"]
@@ -24,7 +24,11 @@ _KEPT = 20
 
 
 class Busy(Exception):
-    """Something else is at work; the message is a sentence with the next step."""
+    """Something else is at work: `kind` says what."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"KeepOne is busy ({kind}). Wait for it, or stop it.")
+        self.kind = kind
 
 
 @dataclass(slots=True)
@@ -54,6 +58,7 @@ class Job:
             "status": self.status,
             "result": self.result,
             "error": self.error,
+            "said": codes(error=self.error),
         }
 
 
@@ -77,7 +82,7 @@ class Jobs:
         with self._lock:
             running = next((job for job in self._jobs.values() if job.state == "running"), None)
             if running is not None:
-                raise Busy(f"KeepOne is busy ({running.kind}). Wait for it, or stop it.")
+                raise Busy(running.kind)
             job = Job(secrets.token_hex(6), kind, about, time.time())
             self._jobs[job.id] = job
             while len(self._jobs) > _KEPT:
@@ -118,7 +123,7 @@ class Jobs:
         except Stopped:
             job.state = "stopped"
         except Exception as error:  # noqa: BLE001 - the border of a job: its error becomes a sentence on the page
-            job.state, job.error = "failed", explain(error)[1]
+            job.state, job.error = "failed", failure(error)[1]
         self._changed()
         self._hub.publish("job", job.to_json())
 

@@ -7,15 +7,19 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 from connectors.base import Asset, AssetId, Part
 from dedupe_core.model import Edge, Evidence, Signature
+from dedupe_core.sentences import packed, unpacked
 
 EPOCH = datetime(1970, 1, 1)
 _JSON = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), sort_keys=True)
 _OWN_COLUMNS = {"id", "revision", "name", "folder", "size"}
 _FACTS = tuple(name for name in Asset.__slots__ if name not in _OWN_COLUMNS)
+_facts = attrgetter(*_FACTS)
+_PLAIN = frozenset({str, int, float})
 
 
 def dumps(value: object) -> str:
@@ -40,12 +44,8 @@ def seconds(moment: datetime | None) -> float | None:
 
 def asset_facts(asset: Asset) -> dict[str, Any]:
     """The facts of an asset that have no column of their own, without those that are unknown."""
-    raw: dict[str, Any] = {}
-    for name in _FACTS:
-        value = getattr(asset, name)
-        if value:
-            raw[name] = value if isinstance(value, str | int | float) else _plain(value)
-    return raw
+    values = zip(_FACTS, _facts(asset), strict=True)
+    return {name: value if type(value) in _PLAIN else _plain(value) for name, value in values if value}
 
 
 def _plain(value: Any) -> Any:
@@ -113,9 +113,9 @@ def signature_from(content: str, phashes: bytes, facts: Mapping[str, Any]) -> Si
 
 def edge_to_json(edge: Edge) -> dict[str, Any]:
     """An edge with its evidence as JSON."""
-    return asdict(edge)
+    return {**asdict(edge), "sentence": packed(edge.sentence)}
 
 
 def edge_from_json(raw: Mapping[str, Any]) -> Edge:
     """The inverse of `edge_to_json`."""
-    return Edge(**{**raw, "evidence": Evidence(**raw["evidence"])})
+    return Edge(**{**raw, "evidence": Evidence(**raw["evidence"]), "sentence": unpacked(raw.get("sentence", ""))})

@@ -66,6 +66,19 @@ class Outline:
     members: tuple[Listed, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Trait:
+    """What a list can be filtered by, of one photo. `labels` are albums and keywords, `faces` the people that its
+    source found in it, `format` is "" while nobody knows it."""
+
+    row: int
+    name: str
+    folder: str
+    labels: tuple[str, ...]
+    faces: int
+    format: str
+
+
 class Decisions:
     """Decisions, and the outline of a run's groups to which they belong."""
 
@@ -150,6 +163,21 @@ class Decisions:
             found.append(Listed(row, role, source, decode_name(key), content, size + parts, taken, bool(there)))
         if head is not None:
             yield Outline(*head, tuple(found))
+
+    def traits(self, run: int) -> Iterator[Trait]:
+        """What lists can be filtered by, of every photo in a run's groups."""
+        rows = self.db.execute(
+            """SELECT DISTINCT asset.id, asset.name, asset.folder, json_extract(asset.facts, '$.labels') AS labels,
+                 COALESCE(json_extract(asset.facts, '$.faces'), 0) AS faces,
+                 json_extract(asset.facts, '$.media_type') AS media,
+                 json_extract(signature.facts, '$.format') AS format
+               FROM member JOIN asset ON asset.id = member.asset
+               LEFT JOIN signature ON signature.content = asset.content WHERE member.run = ?""",
+            (run,),
+        )
+        for row, name, folder, labels, faces, media, seen in rows:
+            kind = seen or (media or "").rpartition("/")[2].upper()
+            yield Trait(row, decode_name(name), decode_name(folder), tuple(json.loads(labels or "[]")), faces, kind)
 
     def gone(self) -> int:
         """How many assets went away: changes whenever a photo goes or comes back."""

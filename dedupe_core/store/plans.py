@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dedupe_core.model import Entry, JournalState, Plan, Step
+from dedupe_core.sentences import Said, packed, unpacked
 from dedupe_core.store.codec import asset_from_json, asset_to_json, decode_name, dumps, encode_name
 
 
@@ -143,7 +144,8 @@ def _step_to_json(step: Step) -> dict[str, Any]:
         "keeper_content": step.keeper_content,
         "relation": step.relation,
         "group": step.group,
-        "reason": step.reason,
+        "reason": str(step.reason),
+        **({"said": packed(step.reason)} if isinstance(step.reason, Said) else {}),
     }
 
 
@@ -151,14 +153,25 @@ def plan_from_json(raw: Mapping[str, Any]) -> Plan:
     """The inverse of `plan_to_json`. Raises `KeyError` or `TypeError` for what is no plan."""
     if not isinstance(raw, Mapping):
         raise TypeError("a plan is an object")
-    steps, gifts = (
-        tuple(
-            Step(**{**step, "asset": asset_from_json(step["asset"]), "keeper": asset_from_json(step["keeper"])})
-            for step in raw.get(which, ())
-        )
-        for which in ("steps", "gifts")
-    )
+    steps, gifts = (tuple(_step_from_json(step) for step in raw.get(which, ())) for which in ("steps", "gifts"))
     return Plan(raw["id"], raw["created_at"], steps, raw.get("skipped", {}), gifts)
+
+
+def _step_from_json(raw: Mapping[str, Any]) -> Step:
+    known = {name: value for name, value in raw.items() if name != "said"}
+    assets = {name: asset_from_json(raw[name]) for name in ("asset", "keeper")}
+    return Step(**{**known, **assets, "reason": _reason(raw)})
+
+
+def _reason(raw: Mapping[str, Any]) -> str:
+    """The reason with its code. A plan may come from somebody's file: what says something else there than its reason
+    is not believed."""
+    plain = str(raw["reason"])
+    try:
+        told = unpacked(str(raw.get("said", "")))
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
+        return plain
+    return told if told == plain else plain
 
 
 def _entry(row: sqlite3.Row) -> Entry:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from dedupe_core.model import Choice, Group
+from dedupe_core.sentences import packed, unpacked
 from dedupe_core.store.codec import dumps, edge_from_json, edge_to_json
 
 
@@ -59,13 +60,16 @@ class Runs:
                     group.relation,
                     choice.keep,
                     score,
-                    choice.reason,
+                    packed(choice.reason),
                     dumps([edge_to_json(e) for e in group.edges]),
                 ),
             )
             self.db.executemany(
                 "INSERT INTO member (run, grp, asset, role, reason) VALUES (?, ?, ?, ?, ?)",
-                [(run, group.id, row, _role(choice, row), choice.reasons.get(row, "")) for row in group.members],
+                [
+                    (run, group.id, row, _role(choice, row), packed(choice.reasons.get(row, "")))
+                    for row in group.members
+                ],
             )
 
     def choices(
@@ -89,6 +93,21 @@ class Runs:
         record = self.db.execute("SELECT * FROM grp WHERE run = ? AND id = ?", (run, group)).fetchone()
         return None if record is None else self._choice(record)
 
+    def several(self, run: int, groups: Iterable[str]) -> dict[str, Choice]:
+        """The groups of these ids that are there, by id."""
+        wanted = dumps(list(groups))
+        heads = self.db.execute(
+            "SELECT * FROM grp WHERE run = ? AND id IN (SELECT value FROM json_each(?))", (run, wanted)
+        ).fetchall()
+        members: dict[str, list[sqlite3.Row]] = {head["id"]: [] for head in heads}
+        for member in self.db.execute(
+            """SELECT grp, asset, role, reason FROM member
+               WHERE run = ? AND grp IN (SELECT value FROM json_each(?)) ORDER BY grp, asset""",
+            (run, wanted),
+        ):
+            members[member["grp"]].append(member)
+        return {head["id"]: _choice(head, members[head["id"]]) for head in heads}
+
     def around(self, rows: Iterable[int]) -> Iterator[Choice]:
         """The groups of the newest run that hold one of these assets, each once."""
         latest = self.latest()
@@ -106,12 +125,15 @@ class Runs:
             "SELECT asset, role, reason FROM member WHERE run = ? AND grp = ? ORDER BY asset",
             (record["run"], record["id"]),
         ).fetchall()
-        edges = tuple(edge_from_json(raw) for raw in json.loads(record["edges"]))
-        group = Group(record["id"], record["relation"], tuple(m["asset"] for m in members), edges)
-        drop = tuple(m["asset"] for m in members if m["role"] == "drop")
-        return Choice(
-            group, record["keep"], drop, record["reason"], {m["asset"]: m["reason"] for m in members if m["reason"]}
-        )
+        return _choice(record, members)
+
+
+def _choice(record: sqlite3.Row, members: Sequence[sqlite3.Row]) -> Choice:
+    edges = tuple(edge_from_json(raw) for raw in json.loads(record["edges"]))
+    group = Group(record["id"], record["relation"], tuple(m["asset"] for m in members), edges)
+    drop = tuple(m["asset"] for m in members if m["role"] == "drop")
+    reasons = {m["asset"]: unpacked(m["reason"]) for m in members if m["reason"]}
+    return Choice(group, record["keep"], drop, unpacked(record["reason"]), reasons)
 
 
 def _role(choice: Choice, row: int) -> str:

@@ -2,10 +2,12 @@
 photograph is used.
 
 python docs/images/make_review_pictures.py          (needs Chromium; say CHROMIUM=/path/to/it where it is not found)
+python docs/images/make_review_pictures.py --all FOLDER          every screen, light, dark, on a phone and in German
 """
 
 from __future__ import annotations
 
+import argparse
 import io
 import os
 import shutil
@@ -29,8 +31,22 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run",
 DESKTOP, PHONE = {"width": 1180, "height": 760}, {"width": 390, "height": 844}
 
 
+LOOKS: dict[str, dict[str, Any]] = {
+    "light": {"viewport": DESKTOP, "color_scheme": "light", "locale": "en-US"},
+    "dark": {"viewport": DESKTOP, "color_scheme": "dark", "locale": "en-US"},
+    "phone": {"viewport": PHONE, "color_scheme": "light", "locale": "en-US"},
+    "german": {"viewport": DESKTOP, "color_scheme": "light", "locale": "de-DE"},
+    "german-phone": {"viewport": PHONE, "color_scheme": "dark", "locale": "de-DE"},
+}
+SCREENS = ("home", "review/identical", "review/same", "review/similar", "review/sets", "review/decided")
+OTHERS = ("plan", "history", "rules", "learn", "settings")
+
+
 def main() -> None:
     """Draw, scan, open, photograph."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--all", type=Path, metavar="FOLDER", help="photograph every screen in every look into FOLDER")
+    everything: Path | None = parser.parse_args().all
     browser = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
         sys.exit("No Chromium was found: install it, or say CHROMIUM=/path/to/it.")
@@ -38,8 +54,13 @@ def main() -> None:
         desk = _desk(Path(place))
         launched = playwright.chromium.launch(executable_path=browser, args=FLAGS)
         with serving(desk) as server:
-            _desktop(launched, server)
-            _phone(launched, server)
+            if everything is not None:
+                everything.mkdir(parents=True, exist_ok=True)
+                for look, context in LOOKS.items():
+                    _everything(launched, server, everything / look, context)
+            else:
+                _desktop(launched, server)
+                _phone(launched, server)
         launched.close()
         desk.close()
 
@@ -66,6 +87,20 @@ def _desktop(browser: Any, server: Server) -> None:
     page.wait_for_selector("compare-dialog table")
     _shot(page, "review-compare")
     page.keyboard.press("Escape")
+    page.goto(f"{server.base}/#/review/same?taken=2024&sort=doubt")
+    page.click('[data-do="filter"]')
+    page.wait_for_selector(".panel select")
+    _shot(page, "review-filter")
+    page.goto(f"{server.base}/#/review/sets")
+    page.wait_for_selector("group-card figure")
+    page.keyboard.press("c")
+    page.wait_for_selector("compare-dialog table")
+    page.wait_for_timeout(1500)
+    page.keyboard.press("l")
+    _shot(page, "review-loupe")
+    page.keyboard.press("Escape")
+    page.goto(f"{server.base}/#/review/same")
+    page.wait_for_selector("group-card figure")
     page.keyboard.press("Enter")
     page.goto(f"{server.base}/#/plan")
     page.click(".make button")
@@ -74,6 +109,50 @@ def _desktop(browser: Any, server: Server) -> None:
     page.goto(f"{server.base}/#/settings")
     page.wait_for_selector(".check")
     _shot(page, "review-keys")
+
+
+def _everything(browser: Any, server: Server, name: Path, look: dict[str, Any]) -> None:
+    """Every screen in one look: to be judged, not kept."""
+    page = browser.new_context(**look).new_page()
+    page.goto(server.address())
+    page.wait_for_selector("home-screen h1")
+    for screen in SCREENS:
+        page.goto(f"{server.base}/#/{screen}")
+        page.wait_for_timeout(900)
+        page.screenshot(path=f"{name}-{screen.replace('/', '-')}.png")
+    page.goto(f"{server.base}/#/review/same?taken=2024&sort=doubt")
+    page.wait_for_selector("group-card figure")
+    page.click('[data-do="filter"]')
+    page.wait_for_selector(".panel select")
+    page.wait_for_timeout(900)
+    page.screenshot(path=f"{name}-filter.png")
+    page.goto(f"{server.base}/#/review/sets")
+    page.wait_for_selector("group-card figure")
+    page.keyboard.press("c")
+    page.wait_for_selector("compare-dialog table")
+    page.wait_for_timeout(1500)
+    page.keyboard.press("l")
+    page.wait_for_timeout(600)
+    page.screenshot(path=f"{name}-compare.png")
+    page.keyboard.press("Escape")
+    page.keyboard.press("b")
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(300)
+    for screen in OTHERS:
+        page.goto(f"{server.base}/#/{screen}")
+        page.wait_for_timeout(900)
+        if screen == "plan":
+            page.click('[data-do="makePlan"]')
+            page.wait_for_selector(".steps-list td")
+        if screen == "rules":
+            page.click('[data-do="previewRules"]')
+            page.wait_for_selector('[data-do="saveRules"]')
+        page.wait_for_timeout(300)
+        page.screenshot(path=f"{name}-{screen}.png", full_page=screen in ("settings", "rules"))
+    page.goto(f"{server.base}/#/review/sets")
+    page.keyboard.press("u")
+    page.wait_for_timeout(600)
+    page.context.close()
 
 
 def _phone(browser: Any, server: Server) -> None:

@@ -55,6 +55,8 @@ class Visit:
 
     def __init__(self, browser: Any, server: Server, **context: Any) -> None:
         self.server = server
+        self.folder = Path()
+        self.others: list[Visit] = []
         self.context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, "locale": "en-US", **context})
         self.page = self.context.new_page()
         self.page.set_default_timeout(30_000)
@@ -74,6 +76,19 @@ class Visit:
     def _said(self, message: Any) -> None:
         if message.type == "error" and "Failed to load resource" not in message.text:
             self.wrong.append(message.text)
+
+    def other(self, server: Server) -> Visit:
+        """A window on another server, closed and asked like this one."""
+        self.others.append(Visit(self.context.browser, server))
+        return self.others[-1]
+
+    def close(self) -> None:
+        """Close the window; nothing that must never happen did."""
+        for one in self.others:
+            one.close()
+        self.context.close()
+        assert not self.strangers, "another host was asked"
+        assert not self.wrong, "an error in the page"
 
     def go(self, place: str) -> Any:
         """Open a screen by its hash."""
@@ -116,15 +131,14 @@ def visit(browser: Any, demo_server: Server) -> Iterator[Open]:
 
     yield open_one
     for one in made:
-        one.context.close()
-        assert not one.strangers, "another host was asked"
-        assert not one.wrong, "an error in the page"
+        one.close()
 
 
 def clean(desk: Desk) -> None:
     """Nothing decided, nothing planned."""
     with desk.store_lock() as library:
         library.store.db.execute("DELETE FROM decision")
+        library.store.db.execute("DELETE FROM label")
         library.store.db.execute("UPDATE plan SET state = 'withdrawn' WHERE state = 'planned'")
     desk.lay_again()
 

@@ -31,9 +31,10 @@ def demo_config(place: Path) -> Config:
 
 
 def demo_desk() -> Desk:
-    """A desk on the demo gallery, with nothing decided and nothing planned."""
+    """A desk on the demo gallery, with nothing decided, nothing learned and nothing planned."""
     config = demo_config(demo_place())
     with Library.open(config) as library:
         library.store.db.execute("DELETE FROM decision")
+        library.store.db.execute("DELETE FROM label")
         library.store.db.execute("UPDATE plan SET state = 'withdrawn' WHERE state = 'planned'")
     return Desk(Loaded(config, None, {}), config)

@@ -12,12 +12,17 @@ from typing import Any
 from dedupe_app.config import Config, Loaded, SourceConfig
 from dedupe_app.web.desk import Desk
 from dedupe_core.model import Edge, Evidence, Relation, Signature
+from dedupe_core.sentences import Said, packed, said, share_of
 from dedupe_core.store import Store
 from dedupe_core.store.codec import dumps, edge_to_json, seconds, signature_facts
 
 START = datetime(2015, 1, 1, 9)
 CAMERAS = ("Canon EOS 7D", "Apple iPhone 12", "Google Pixel 6", "")
-REASONS = ("larger picture: 4032 × 3024 against 1600 × 1200", "older: 2019-06-15 10:41:30 against 2021-07-25 10:41:30")
+LARGER, OLDER = Said("larger picture", "rule.pixels"), Said("older", "rule.oldest")
+REASONS = (
+    said("reason.both", rule=LARGER, ours="4032 × 3024", theirs="1600 × 1200"),
+    said("reason.both", rule=OLDER, ours="2019-06-15 10:41:30", theirs="2021-07-25 10:41:30"),
+)
 KINDS: tuple[Relation, ...] = ("exact", "exact", "near", "pixels", "similar", "series")
 
 
@@ -74,12 +79,12 @@ class _Writer:
             self.photo(row, mine, taken, row > first)
             away = relation in ("exact", "pixels", "near")
             role = "keep" if row == first else "drop" if away else "review"
-            self.members.append((run, name, row, role, "" if role == "keep" else dice.choice(REASONS)))
+            self.members.append((run, name, row, role, "" if role == "keep" else packed(dice.choice(REASONS))))
         edges = (
             [] if relation == "exact" else [self.edge(first, row, relation) for row in range(first + 1, first + count)]
         )
         score = 1.0 if relation in ("exact", "pixels") else round(dice.uniform(0.6, 1), 3)
-        self.groups.append((name, run, relation, first, score, dice.choice(REASONS), dumps(edges)))
+        self.groups.append((name, run, relation, first, score, packed(dice.choice(REASONS)), dumps(edges)))
 
     def photo(self, row: int, content: str, taken: datetime, copy: bool) -> None:
         dice = self.dice
@@ -99,9 +104,9 @@ class _Writer:
 
     def edge(self, a: int, b: int, relation: Relation) -> dict[str, Any]:
         evidence = Evidence(distance=self.dice.randint(0, 40), inliers=90, overlap_a=1.0, overlap_b=1.0, blocks=60)
-        return edge_to_json(
-            Edge(a, b, relation, 0.97, evidence, "equal", "Same picture, smaller copy: 96 % of blocks agree.")
-        )
+        agreement = said("agree.blocks", n=60, share=share_of(self.dice.randint(80, 99) / 100))
+        told = said("edge.near", how=(said("how.smaller", share=share_of(0.4)),), agreement=agreement)
+        return edge_to_json(Edge(a, b, relation, 0.97, evidence, "equal", told))
 
     def content(self, row: int) -> str:
         return "sha256:" + hashlib.sha256(str(row).encode()).hexdigest()

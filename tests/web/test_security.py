@@ -138,6 +138,7 @@ def test_the_policy_allows_no_inline_script_and_no_other_host(page: Page) -> Non
         assert "frame-ancestors 'none'" in policy
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["cross-origin-resource-policy"] == "same-origin"
+        assert headers["referrer-policy"] == "no-referrer"
         assert "access-control-allow-origin" not in headers
 
 

@@ -47,7 +47,7 @@ def test_every_text_is_asked_for_somewhere() -> None:
     """By its key, or by a family whose last word the code fills in."""
     code = "\n".join(CODE.values())
     families = {key.replace("${", "") for key in re.findall(r"`([\w.]+\.)\$\{", code)}
-    families |= {f"{kind}." for kind in re.findall(r"""\bterm\(\s*"(\w+)\"""", code)} | {"state.", "lane."}
+    families |= {f"{kind}." for kind in re.findall(r"""\bterm\(\s*"(\w+)\"""", code)} | {"state.", "lane.", "login."}
     unused = [key for key in TEXTS["en"] if f'"{key}"' not in code and not any(key.startswith(one) for one in families)]
     assert unused == ["direction"] or not unused
 

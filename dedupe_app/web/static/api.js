@@ -1,7 +1,7 @@
 // @ts-check
 /** Speaking with the server. What it refuses is an `ApiError` with its sentence; what it never got is a TypeError. */
 
-import { t } from "./words.js";
+import { say, t } from "./words.js";
 
 const BASE = "/api/v1";
 let token = "";
@@ -37,7 +37,7 @@ export async function post(path, body = {}) {
 /** @param {Response} response */
 async function answer(response) {
   const body = await response.json().catch(() => ({}));
-  if (!response.ok) throw new ApiError(response.status, body.error ?? `${response.status}`, body);
+  if (!response.ok) throw new ApiError(response.status, say(body, "error") || `${response.status}`, body);
   return body;
 }
 

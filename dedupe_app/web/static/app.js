@@ -1,38 +1,42 @@
 // @ts-check
 /** The frame around the screens: where one is, where one can go, what is being done, and one state for all of them. */
+import { listAddress, listOf, sameList } from "./address.js";
 import { ApiError, begin, events, listen } from "./api.js";
 import { LANES, deck } from "./deck.js";
 import { h, put, reveal } from "./dom.js";
-import "./history.js";
 import "./home.js";
 import { GO, actionOf } from "./keys.js";
-import "./learn.js";
-import "./plan.js";
 import "./review.js";
-import "./rules.js";
-import "./settings.js";
 import "./work.js";
 import { bytes, preferred, speak, t } from "./words.js";
 
 const SCREENS = ["home", "review", "plan", "history", "rules", "learn", "settings"];
+/** What the first screen does without; all of it is fetched once that is shown, lest the server is away later. */
+const LATER = {
+  plan: () => import("./plan.js"),
+  history: () => import("./history.js"),
+  rules: () => import("./rules.js"),
+  learn: () => import("./learn.js"),
+  settings: () => import("./settings.js"),
+  compare: () => import("./compare.js"),
+};
+
+const QUIET = 500; // milliseconds in which the first screen has the line to itself
 
 class App extends HTMLElement {
   async connectedCallback() {
     applyTheme();
-    /** @type {string[]} */
-    let languages = ["en"];
-    const summary = deck.refreshSummary();
-    summary.catch(() => undefined); // what is wrong with the server is told by the first answer
     this.openEarly();
+    const spoken = speak(preferred((document.documentElement.dataset["languages"] ?? "en").split(" ")));
     try {
       this.about = await begin();
-      languages = this.about.languages;
     } catch (error) {
-      await speak("en");
+      await spoken;
       this.refused(error);
       return;
     }
-    await Promise.all([speak(preferred(languages)), summary]);
+    await spoken;
+    deck.setSummary(this.about.summary);
     this.frame();
     listen();
     window.addEventListener("hashchange", () => this.route());
@@ -43,6 +47,7 @@ class App extends HTMLElement {
     window.addEventListener("beforeunload", (event) => deck.queue.length && event.preventDefault());
     deck.addEventListener("summary", () => this.drawSavings());
     this.route();
+    setTimeout(() => Promise.all(Object.values(LATER).map((load) => load())).catch(() => undefined), QUIET);
   }
 
   frame() {
@@ -66,34 +71,45 @@ class App extends HTMLElement {
   }
 
   route() {
-    const [screen = "", detail = ""] = location.hash.replace(/^#\//, "").split("/");
+    const [screen = ""] = location.hash.replace(/^#\//, "").split(/[/?]/);
     const name = SCREENS.includes(screen) ? screen : "home";
-    put(this.links, ...SCREENS.map((one) => h("a", { href: one === "review" ? `#/review/${deck.lane}` : `#/${one}`, "aria-current": one === name ? "page" : undefined }, t(`nav.${one}`))));
+    put(this.links, ...SCREENS.map((one) => h("a", { href: one === "review" ? listAddress(deck.lane, deck.filter, deck.sort) : `#/${one}`, "aria-current": one === name ? "page" : undefined }, t(`nav.${one}`))));
     reveal(this.links);
     events.dispatchEvent(new Event("screen"));
+    document.body.dataset["screen"] = name; // before anything is measured: a screen's height hangs on it
     const element = `${name}-screen`;
-    if (name === "review") this.review(detail);
+    if (name === "review") this.review();
     else if (this.main.firstElementChild?.localName !== element) put(this.main, document.createElement(element));
+    /** @type {Record<string, () => Promise<any>>} */ (LATER)[name]?.().catch(() => this.away(name));
     document.title = `${t(`nav.${name}`)} · KeepOne`;
-    document.body.dataset["screen"] = name;
+  }
+
+  /** The code of a screen could not be fetched. @param {string} name */
+  away(name) {
+    const again = () => {
+      put(this.main);
+      this.route();
+    };
+    if (document.body.dataset["screen"] === name) put(this.main, h("div.empty", { role: "alert" }, h("p", {}, t("state.noServer")), h("button", { "data-do": "retryScreen", type: "button", onclick: again }, t("state.retry"))));
   }
 
   /** A page that begins with the review asks for its groups before anything else is there. */
   openEarly() {
-    const [screen = "", lane = ""] = location.hash.replace(/^#\//, "").split("/");
-    if (screen !== "review") return;
-    this.early = laneOf(lane);
-    deck.open(this.early, {}, deck.sort);
+    if (!/^#\/review\b/.test(location.hash)) return;
+    const wanted = known(listOf(location.hash));
+    this.early = true;
+    deck.open(wanted.lane, wanted.filter, wanted.sort);
   }
 
-  /** @param {string} lane */
-  review(lane) {
-    const known = laneOf(lane);
+  /** The list of the address; a screen that shows the lane already only gets other groups. */
+  review() {
+    const wanted = known(listOf(location.hash));
     const there = this.main.firstElementChild?.localName === "review-screen";
-    if (there && deck.lane === known) return;
-    if (this.early !== known) deck.open(known, {}, deck.sort);
-    this.early = "";
-    put(this.main, document.createElement("review-screen"));
+    const same = sameList(wanted, deck) && (there || this.early);
+    const lane = deck.lane === wanted.lane;
+    this.early = false;
+    if (!same) deck.open(wanted.lane, wanted.filter, wanted.sort);
+    if (!there || !lane) put(this.main, document.createElement("review-screen"));
   }
 
   /** The first groups are there while a scan still compares. @param {any} job */
@@ -138,9 +154,9 @@ class App extends HTMLElement {
   }
 }
 
-/** @param {string} name */
-function laneOf(name) {
-  return /** @type {readonly string[]} */ (LANES).includes(name) ? name : "identical";
+/** @param {import("./address.js").Listing} wanted */
+function known(wanted) {
+  return { ...wanted, lane: /** @type {readonly string[]} */ (LANES).includes(wanted.lane) ? wanted.lane : "identical" };
 }
 
 export function applyTheme() {

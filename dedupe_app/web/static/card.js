@@ -4,7 +4,7 @@ import { picture } from "./api.js";
 import { LANES, deck } from "./deck.js";
 import { h, icon, put } from "./dom.js";
 import { hint } from "./keys.js";
-import { bytes, bytesDelta, count, percent, t, term } from "./words.js";
+import { bytes, bytesDelta, count, percent, say, t, term, tongue } from "./words.js";
 
 const SHARP_AFTER = 140; // milliseconds on one group before its large pictures are asked for
 const MANY = 8;
@@ -42,7 +42,7 @@ class GroupCard extends HTMLElement {
 
   nothing() {
     if (deck.error) {
-      const again = h("button", { onclick: () => deck.open() }, t("state.retry"));
+      const again = h("button", { "data-do": "retryGroups", onclick: () => deck.open() }, t("state.retry"));
       return h("div.empty", { role: "alert" }, h("h2", {}, t("state.error")), h("p", {}, deck.error), again);
     }
     if (deck.loading || (deck.total && !deck.finished)) return h("div.empty.skeleton", { "aria-busy": "true" }, t("state.loading"));
@@ -86,12 +86,13 @@ class GroupCard extends HTMLElement {
   /** @param {import("./deck.js").Group} group @param {import("./deck.js").Photo} photo @param {number} at */
   photo(group, photo, at) {
     const image = h("img", { src: picture(photo.id, 320), alt: "", decoding: "async", draggable: false });
-    image.addEventListener("error", () => image.replaceWith(h("span.broken", {}, icon("broken"), photo.warning || t("photo.unreadable"))));
+    image.addEventListener("error", () => image.replaceWith(h("span.broken", {}, icon("broken"), say(photo, "warning") || t("photo.unreadable"))));
     const badge = h("span.badge");
     const toggle = h(
       "button.toggle",
       {
         type: "button",
+        "data-do": "photo",
         onclick: () => {
           deck.focus = at;
           deck.mark((one, place) => (place === at ? !one.keep : one.keep));
@@ -114,10 +115,10 @@ class GroupCard extends HTMLElement {
         h("span.size", {}, ...sizes(photo, /** @type {any} */ (group.photos[0]), at)),
         h("span.folder", { title: `${photo.source}: ${photo.folder}` }, h("b", {}, photo.source), ` ${photo.folder || "/"}`),
         photo.chips.length ? h("span.chips", {}, ...photo.chips.map((chip) => h("span.chip", {}, term("chip", chip)))) : "",
-        photo.warning ? h("span.warning", {}, icon("warn"), photo.warning) : "",
+        say(photo, "warning") ? h("span.warning", { lang: tongue(photo, "warning") }, icon("warn"), say(photo, "warning")) : "",
         h("dl", {}, ...photo.facts.flatMap((fact) => factRow(fact))),
-        photo.why ? h("span.why", {}, photo.why) : "",
-        photo.evidence ? h("span.evidence", {}, photo.evidence) : "",
+        say(photo, "why") ? h("span.why", { lang: tongue(photo, "why") }, say(photo, "why")) : "",
+        say(photo, "evidence") ? h("span.evidence", { lang: tongue(photo, "evidence") }, say(photo, "evidence")) : "",
       ),
     );
     Object.assign(figure, { badge, toggle, image });
@@ -135,7 +136,7 @@ class GroupCard extends HTMLElement {
     const saved = group.pending ? t("card.unsaved") : group.status === "decided" ? t("card.saved") : "";
     put(
       this.about,
-      h("span.reason", {}, group.reason ? t("card.reason", { reason: group.reason }) : ""),
+      h("span.reason", {}, say(group, "reason") ? t("card.reason", { reason: say(group, "reason") }) : ""),
       score ? h("span", {}, score) : "",
       h("span.frees", {}, frees),
       saved ? h(`span.saved${group.pending ? ".pending" : ""}`, {}, icon(group.pending ? "later" : "keep"), saved) : "",
@@ -189,7 +190,7 @@ function pixelsDelta(photo, keeper) {
 
 /** @param {import("./deck.js").Fact} fact */
 function factRow(fact) {
-  const value = [fact.value, fact.delta ? h("em", {}, ` ${fact.delta}`) : ""];
+  const value = [say(fact, "value"), fact.delta ? h("em", {}, ` ${fact.delta}`) : ""];
   return [h("dt", {}, term("field", fact.name)), h("dd", {}, ...value)];
 }
 

@@ -1,7 +1,8 @@
 // @ts-check
 /**
- * Two pictures of a group laid beside or on each other. Zoom and place are relative to the picture, so that a copy of
- * 800 pixels and its original of 4000 show the same part. Four modes: side by side, blink, difference, slider.
+ * Pictures of a group laid beside each other, up to four, or two of them on each other. Zoom and place are relative to
+ * the picture, so that a copy of 800 pixels and its original of 4000 show the same part. Four modes: side by side,
+ * blink, difference, slider; and a loupe in all of them.
  */
 import { get, picture } from "./api.js";
 import { actions } from "./card.js";
@@ -10,11 +11,13 @@ import { difference } from "./difference.js";
 import { h, put } from "./dom.js";
 import { actionOf, hint } from "./keys.js";
 import { onto, sideways, transform } from "./laying.js";
+import { Loupe } from "./loupe.js";
 import { onGroup } from "./review.js";
-import { bytes, percent, t, term } from "./words.js";
+import { bytes, percent, say, t, term, tongue } from "./words.js";
 
 const MODES = /** @type {const} */ (["side", "blink", "difference", "slider"]);
 const MOST_ZOOM = 16;
+const MOST_PANES = 4;
 const BLINK = 166; // milliseconds: three pairs a second at most
 
 /**
@@ -29,8 +32,9 @@ class CompareDialog extends HTMLElement {
     /** @type {typeof MODES[number]} */ this.mode = "side";
     /** @type {View} */ this.view = { zoom: 1, x: 0.5, y: 0.5 };
     this.top = 0;
-    this.symmetry = 0;
-    /** @type {number[] | null} */ this.matrix = null;
+    /** @type {import("./deck.js").Photo[]} the photos that are shown, the keeper first */ this.shown = [];
+    /** @type {(Laid | null)[]} how each of them lies on the keeper */ this.lays = [];
+    this.loupe = new Loupe(this);
     /** @type {WeakMap<Element, {w: number, h: number}>} the size of a picture in its pane */ this.frames = new WeakMap();
     /** @type {ReturnType<typeof setInterval> | undefined} */ this.blinking = undefined;
   }
@@ -47,7 +51,7 @@ class CompareDialog extends HTMLElement {
     this.dialog = h(
       "dialog.compare",
       { "aria-labelledby": "compare-title", onclose: () => this.remove() },
-      h("header", {}, this.heading, this.tools, h("button", { type: "button", onclick: () => this.dialog.close() }, t("do.close"), h("kbd", { "aria-hidden": "true" }, "Esc"))),
+      h("header", {}, this.heading, this.tools, h("button", { "data-do": "closeCompare", type: "button", onclick: () => this.dialog.close() }, t("do.close"), h("kbd", { "aria-hidden": "true" }, "Esc"))),
       this.panes,
       this.note,
       this.facts,
@@ -57,6 +61,7 @@ class CompareDialog extends HTMLElement {
     this.dialog.showModal();
     this.panes.focus();
     document.addEventListener("keydown", (event) => this.press(event), signal);
+    document.addEventListener("keyup", (event) => actionOf(event, "compare") === "loupe" && this.loupe.release(), signal);
     deck.addEventListener("here", () => this.draw(), signal);
     deck.addEventListener("group", () => this.marks(), signal);
     deck.addEventListener("list", () => deck.here || this.dialog.close(), signal);
@@ -79,31 +84,42 @@ class CompareDialog extends HTMLElement {
     return /** @type {import("./deck.js").Photo[]} */ ([photos[0], photos[at] ?? photos[1]].filter(Boolean));
   }
 
+  /** What is side by side: the keeper, and the others around the one in focus. */
+  get beside() {
+    const photos = deck.here?.photos ?? [];
+    const last = Math.max(1, photos.length - (MOST_PANES - 1));
+    const from = Math.min(last, Math.max(1, deck.focus - 1));
+    return [...photos.slice(0, 1), ...photos.slice(from, from + MOST_PANES - 1)];
+  }
+
   async draw() {
     const pair = this.pair;
     const [a, b] = pair;
+    const shown = this.mode === "side" ? this.beside : pair;
     clearInterval(this.blinking);
     this.blinking = undefined;
     if (!a || !b) {
       this.dialog.close();
       return;
     }
-    Object.assign(this, { top: 0, symmetry: 0, matrix: null });
-    this.heading.textContent = t("compare.title", { a: a.name, b: b.name });
-    put(this.tools, ...MODES.map((mode) => h("button", { type: "button", "aria-pressed": mode === this.mode, onclick: () => this.setMode(mode) }, t(`compare.${mode}`))), h("kbd", { "aria-hidden": "true" }, hint("mode")));
+    Object.assign(this, { top: 0, shown, lays: [] });
+    this.heading.textContent = shown.length > 2 ? t("compare.many", { n: shown.length, total: deck.here?.photos.length ?? 0 }) : t("compare.title", { a: a.name, b: b.name });
+    put(this.tools, ...MODES.map((mode) => h("button", { "data-do": "mode", type: "button", "aria-pressed": mode === this.mode, onclick: () => this.setMode(mode) }, t(`compare.${mode}`))), h("kbd", { "aria-hidden": "true" }, hint("mode")), this.mode === "difference" ? "" : h("button", { type: "button", "data-do": "loupe", "aria-pressed": String(this.loupe.on), onclick: () => this.loupe.turn(!this.loupe.on) }, t("compare.loupe"), h("kbd", { "aria-hidden": "true" }, hint("loupe"))));
+    this.panes.classList.toggle("square", shown.length > 2 && a.width >= a.height);
     this.note.textContent = "";
-    if (this.mode === "side") put(this.panes, ...pair.map((photo, at) => this.pane([photo], at)));
+    if (this.mode === "side") put(this.panes, ...shown.map((photo, at) => this.pane([photo], at)));
     else if (this.mode === "blink") put(this.panes, this.pane(pair, 0));
     else if (this.mode === "slider") put(this.panes, this.pane(pair, 0), this.slide());
     else put(this.panes, h("div.pane", {}, h("canvas", { role: "img", "aria-label": t("compare.difference") })));
     this.marks();
     this.place();
     this.prefetch();
-    const laid = await this.laid(a, b);
-    if (this.pair[0] !== a || this.pair[1] !== b || !this.isConnected) return;
-    Object.assign(this, { symmetry: laid.symmetry, matrix: laid.matrix });
+    const lays = await Promise.all(shown.slice(1).map((photo) => this.laid(a, photo)));
+    if (this.shown !== shown || !this.isConnected) return;
+    this.lays = [null, ...lays];
+    const laid = /** @type {Laid} */ (lays[shown.indexOf(b) - 1] ?? lays[0]);
     this.note.textContent = [laid.symmetry ? t("compare.turned") : "", laid.matrix ? t("compare.laid") : isCropped(laid) ? t("compare.cropped") : ""].filter(Boolean).join(" ");
-    this.tell(a, b, laid);
+    this.tell(shown, laid);
     this.place();
     if (this.mode === "difference") this.drawDifference(a, b, laid);
   }
@@ -117,7 +133,7 @@ class CompareDialog extends HTMLElement {
       this.load(image, photo, 1600);
       return image;
     });
-    const label = h("button.label", { type: "button", onclick: () => this.toggle(at) });
+    const label = h("button.label", { "data-do": "pane", type: "button", onclick: () => this.toggle(at) });
     const [below, above] = images;
     return h("div.pane", { "data-at": at }, below ?? "", above ? h("div.over", {}, above) : "", label);
   }
@@ -147,7 +163,7 @@ class CompareDialog extends HTMLElement {
 
   /** Keep or trash what a pane shows. @param {number} at */
   toggle(at) {
-    const photo = this.pair[this.mode === "side" ? at : this.top];
+    const photo = this.shown[this.mode === "side" ? at : this.top];
     if (photo) deck.mark((one) => (one === photo ? !one.keep : one.keep));
   }
 
@@ -167,58 +183,62 @@ class CompareDialog extends HTMLElement {
     return get("/compare", { group_id: deck.here?.id, a: a.id, b: b.id }).catch(() => nothing);
   }
 
-  /** @param {import("./deck.js").Photo} a @param {import("./deck.js").Photo} b @param {Laid} laid */
-  tell(a, b, laid) {
-    const names = [...new Set([...a.facts, ...b.facts].map((fact) => fact.name))];
-    const value = (/** @type {import("./deck.js").Photo} */ photo, /** @type {string} */ name) => photo.facts.find((fact) => fact.name === name)?.value ?? "–";
+  /** What differs among those that are shown. @param {import("./deck.js").Photo[]} shown @param {Laid} laid */
+  tell(shown, laid) {
+    const names = [...new Set(shown.flatMap((photo) => photo.facts.map((fact) => fact.name)))];
+    const value = (/** @type {import("./deck.js").Photo} */ photo, /** @type {string} */ name) => say(photo.facts.find((fact) => fact.name === name) ?? {}, "value") || "–";
     const rows = [
-      [t("table.size"), bytes(a.size), bytes(b.size)],
-      [t("table.resolution"), `${a.width} × ${a.height}`, `${b.width} × ${b.height}`],
-      [t("table.folder"), `${a.source}: ${a.folder || "/"}`, `${b.source}: ${b.folder || "/"}`],
-      ...names.map((name) => [term("field", name), value(a, name), value(b, name)]),
-    ].filter(([, one, other]) => one !== other);
-    put(
-      this.facts,
-      h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t("table.field")), h("th", { scope: "col" }, a.name), h("th", { scope: "col" }, b.name))), h("tbody", {}, ...rows.map(([name, one, other]) => h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, one), h("td", {}, other))))),
-      laid.evidence ? h("p", {}, laid.evidence) : "",
-    );
+      [t("table.size"), ...shown.map((photo) => bytes(photo.size))],
+      [t("table.resolution"), ...shown.map((photo) => `${photo.width} × ${photo.height}`)],
+      [t("table.folder"), ...shown.map((photo) => `${photo.source}: ${photo.folder || "/"}`)],
+      ...names.map((name) => [term("field", name), ...shown.map((photo) => value(photo, name))]),
+    ].filter(([, ...values]) => new Set(values).size > 1);
+    const head = h("tr", {}, h("th", { scope: "col" }, t("table.field")), ...shown.map((photo) => h("th", { scope: "col" }, photo.name)));
+    const body = rows.map(([name, ...values]) => h("tr", {}, h("th", { scope: "row" }, name), ...values.map((one) => h("td", {}, one))));
+    put(this.facts, h("table", {}, h("thead", {}, head), h("tbody", {}, ...body)), laid.evidence ? h("p", { lang: tongue(laid, "evidence") }, say(laid, "evidence")) : "");
   }
 
   marks() {
-    const pair = this.pair;
+    const focused = this.pair[1];
     for (const pane of this.panes.querySelectorAll(".pane")) {
-      const photo = pair[this.mode === "side" ? Number(pane.dataset.at) : this.top] ?? pair[0];
+      const photo = this.shown[this.mode === "side" ? Number(pane.dataset.at) : this.top] ?? this.shown[0];
       if (!photo) continue;
       const number = (deck.here?.photos.indexOf(photo) ?? 0) + 1;
       pane.classList.toggle("trash", !photo.keep);
+      pane.classList.toggle("focused", this.shown.length > 2 && photo === focused);
       const label = pane.querySelector(".label");
       if (label) label.textContent = `${number} · ${photo.name} · ${t(photo.keep ? "photo.keep" : "photo.trash")}`;
-      if (this.mode === "blink") for (const image of pane.querySelectorAll("img")) image.hidden = Number(image.dataset.layer) !== this.top;
+      if (this.mode === "blink") for (const image of pane.querySelectorAll("img[data-layer]")) image.hidden = Number(image.dataset.layer) !== this.top;
     }
     put(this.foot, ...actions().filter((button) => button.dataset["do"] !== "compare"));
+  }
+
+  /** The size of a picture, of the whole in which it lies, and its place there. @param {any} shown */
+  spot(shown) {
+    const own = { w: shown.naturalWidth || shown.width || 1, h: shown.naturalHeight || shown.height || 1 };
+    const { symmetry = 0, matrix = null } = this.lays[Number(shown.dataset.photo)] ?? {};
+    const [keeper] = this.shown;
+    const seen = matrix ? { w: keeper?.width || 1, h: keeper?.height || 1 } : sideways(symmetry) ? { w: own.h, h: own.w } : own;
+    return { own, seen, place: onto(symmetry, matrix) };
   }
 
   /** Every picture shows the part around the same relative place; a crop lies where it was cut from. */
   place() {
     const { zoom, x, y } = this.view;
-    const [keeper] = this.pair;
     for (const pane of this.panes.querySelectorAll(".pane")) {
       const { clientWidth: wide, clientHeight: high } = pane;
-      for (const shown of pane.querySelectorAll("img, canvas")) {
-        const own = { w: shown.naturalWidth || shown.width || 1, h: shown.naturalHeight || shown.height || 1 };
-        const second = shown.dataset.photo === "1";
-        const symmetry = second ? this.symmetry : 0;
-        const matrix = second ? this.matrix : null;
-        const seen = matrix ? { w: keeper?.width || 1, h: keeper?.height || 1 } : sideways(symmetry) ? { w: own.h, h: own.w } : own;
+      for (const shown of pane.querySelectorAll("img[data-layer], canvas")) {
+        const { own, seen, place } = this.spot(shown);
         const scale = Math.min(wide / seen.w, high / seen.h) * zoom;
         const frame = { w: seen.w * scale, h: seen.h * scale };
         const at = { x: wide / 2 - x * frame.w, y: high / 2 - y * frame.h };
         shown.style.width = `${own.w}px`;
         shown.style.height = `${own.h}px`;
-        shown.style.transform = transform(onto(symmetry, matrix), own, { ...at, ...frame });
+        shown.style.transform = transform(place, own, { ...at, ...frame });
         if (shown.dataset.layer !== "1") this.frames.set(pane, frame);
       }
     }
+    this.loupe.draw();
     this.dataset["view"] = JSON.stringify({ ...this.view, mode: this.mode, top: this.top });
   }
 
@@ -246,8 +266,8 @@ class CompareDialog extends HTMLElement {
 
   /** The large rendering of pictures that have more to show than the preview. */
   original() {
-    for (const image of this.panes.querySelectorAll("img")) {
-      const photo = this.pair[Number(image.dataset.photo)];
+    for (const image of this.panes.querySelectorAll("img[data-layer]")) {
+      const photo = this.shown[Number(image.dataset.photo)];
       if (!photo || image.dataset.large || Math.max(photo.width, photo.height) <= 1600) continue;
       image.dataset.large = "yes";
       this.load(image, photo, 4096);
@@ -269,9 +289,11 @@ class CompareDialog extends HTMLElement {
     let from = /** @type {any} */ (null);
     this.panes.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => {
       if (/** @type {Element} */ (event.target).matches("input, button")) return;
+      if (this.loupe.on) this.loupe.move(relative(event));
       from = { x: event.clientX, y: event.clientY, view: { ...this.view }, frame: this.frames.get(/** @type {any} */ (event.target).closest(".pane")) };
     });
     this.panes.addEventListener("pointermove", (/** @type {PointerEvent} */ event) => {
+      if (this.loupe.on) return this.loupe.move(relative(event));
       if (!from?.frame || !event.buttons) return;
       this.view.x = clamp(from.view.x - (event.clientX - from.x) / from.frame.w);
       this.view.y = clamp(from.view.y - (event.clientY - from.y) / from.frame.h);
@@ -283,6 +305,7 @@ class CompareDialog extends HTMLElement {
   /** @param {typeof MODES[number]} mode */
   setMode(mode) {
     this.mode = mode;
+    this.loupe.on = false;
     this.draw();
     this.panes.focus();
   }
@@ -304,6 +327,7 @@ class CompareDialog extends HTMLElement {
   press(event) {
     const target = /** @type {HTMLElement} */ (event.target);
     if (document.querySelector("dialog.question[open]") || target.matches("input")) return;
+    if (this.loupe.step(event.key)) return event.preventDefault();
     const action = actionOf(event, "compare");
     if (!action || (target.matches("button") && (event.key === "Enter" || event.key === " "))) return;
     event.preventDefault();
@@ -311,6 +335,7 @@ class CompareDialog extends HTMLElement {
     else if (action === "mode") this.setMode(MODES[(MODES.indexOf(this.mode) + 1) % MODES.length] ?? "side");
     else if (action === "flip") this.mode === "blink" ? this.flip() : this.setMode("blink");
     else if (action === "blink") this.blink();
+    else if (action === "loupe") event.repeat || this.loupe.press();
     else if (action === "zoomIn") this.zoomBy(1.5);
     else if (action === "zoomOut") this.zoomBy(1 / 1.5);
     else if (action === "fit") this.zoomBy(0);

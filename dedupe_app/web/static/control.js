@@ -29,13 +29,13 @@ function starter(model) {
   own.addEventListener("change", show);
   show();
   const start = () => begin("/similar/scan", { threshold: own.checked ? 0 : Number(input.value) });
-  return h("p.buttons", {}, h("label.check", {}, own, t("similar.own")), input, told, h("button", { type: "button", onclick: start }, t("similar.start")));
+  return h("p.buttons", {}, h("label.check", {}, own, t("similar.own")), input, told, h("button", { "data-do": "lookSimilar", type: "button", onclick: start }, t("similar.start")));
 }
 
 /** @param {any} job */
 export function jobRow(job) {
   const state = job.at ? `${moment(job.at)}: ${term("jobState", job.state)}` : t("home.jobNever");
-  const run = h("button", { type: "button", "aria-label": t("home.runJob", { name: job.name }), onclick: () => begin(`/service/${encodeURIComponent(job.name)}/run`) }, t("do.run"));
+  const run = h("button", { "data-do": "runJob", type: "button", "aria-label": t("home.runJob", { name: job.name }), onclick: () => begin(`/service/${encodeURIComponent(job.name)}/run`) }, t("do.run"));
   const note = job.note ? ` · ${job.note}` : "";
   return h("li", {}, h("span", {}, h("b", {}, job.name), ` ${[term("action", job.action), job.schedule].filter(Boolean).join(" · ")}`, h(`small${job.trouble ? ".warning" : ""}`, {}, job.trouble ? icon("warn") : "", state, note)), run);
 }

@@ -13,12 +13,13 @@ const AHEAD = 30;
 const RETRY = 2000;
 
 /**
- * @typedef {{name: string, value: string, delta: string}} Fact
+ * @typedef {Record<string, import("./words.js").Told>} Codes
+ * @typedef {{name: string, value: string, delta: string, said: Codes}} Fact
  * @typedef {{id: string, keep: boolean, role: string, name: string, folder: string, source: string, size: number,
- *   width: number, height: number, chips: string[], facts: Fact[], why: string, evidence: string, warning: string}} Photo
+ *   width: number, height: number, chips: string[], facts: Fact[], why: string, evidence: string, warning: string, said: Codes}} Photo
  * @typedef {{id: string, version: string, lane: string, relation: string, score: number | null, reason: string,
  *   bytes: number, status: "open" | "decided", verb: string | null, undo_token: string | null, same: string[],
- *   photos: Photo[], pending?: boolean, touched?: boolean}} Group
+ *   photos: Photo[], said: Codes, pending?: boolean, touched?: boolean}} Group
  * @typedef {{kind: "decide" | "undo", group?: Group, verb?: string, keep?: string[], act: Act}} Errand
  * @typedef {{index: number, groups: number, photos: number, bytes: number, verb: string, token: string | null,
  *   undone?: boolean}} Act
@@ -70,7 +71,7 @@ class Deck extends EventTarget {
     const decided = lane === "decided";
     const query = { lane: decided ? "" : lane, status: decided ? "decided" : "open", sort: decided ? "decided" : sort };
     try {
-      const page = await get("/groups", { ...filter, ...query, limit: PAGE });
+      const page = await get("/groups", { ...filter, ...query, limit: PAGE, words: "codes" });
       if (this.lane !== lane || this.filter !== filter) return;
       this.list = page.list;
       this.total = page.total;
@@ -105,7 +106,7 @@ class Deck extends EventTarget {
     this.asked.add(page);
     const list = this.list;
     try {
-      const answer = await get("/groups", { cursor: `${list}.${page * PAGE}`, limit: PAGE });
+      const answer = await get("/groups", { cursor: `${list}.${page * PAGE}`, limit: PAGE, words: "codes" });
       if (list !== this.list) return;
       this.pages.set(page, answer.items);
       this.tell("items");

@@ -89,7 +89,7 @@ export function announce(text) {
 export function ask(asked) {
   return new Promise((resolve) => {
     const field = asked.typed ? h("input", { inputMode: "numeric", autocomplete: "off", "aria-label": asked.typed }) : null;
-    const yes = h(`button.primary${asked.danger ? ".danger" : ""}`, { type: "submit", disabled: Boolean(field) }, asked.yes);
+    const yes = h(`button.primary${asked.danger ? ".danger" : ""}`, { "data-do": "yes", type: "submit", disabled: Boolean(field) }, asked.yes);
     if (field) field.addEventListener("input", () => (yes.disabled = field.value.trim() !== asked.typed));
     const dialog = h(
       "dialog.question",
@@ -106,7 +106,7 @@ export function ask(asked) {
         h("h2", { id: "question-title" }, asked.title),
         h("div.body", {}, ...asked.body),
         field,
-        h("div.buttons", {}, h("button", { type: "button", onclick: () => dialog.close() }, asked.no), yes),
+        h("div.buttons", {}, h("button", { "data-do": "no", type: "button", onclick: () => dialog.close() }, asked.no), yes),
       ),
     );
     dialog.addEventListener("close", () => {

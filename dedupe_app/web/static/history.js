@@ -1,6 +1,6 @@
 // @ts-check
 /** What was done and what was decided, each with the way back. */
-import { events, get, post } from "./api.js";
+import { events, get, post, sentence } from "./api.js";
 import { deck } from "./deck.js";
 import { ask, h, icon, put } from "./dom.js";
 import { bytes, count, moment, t, term } from "./words.js";
@@ -33,7 +33,7 @@ class HistoryScreen extends HTMLElement {
   more(page) {
     this.list?.append(...page.items.map((/** @type {any} */ act) => this.act(act)));
     if (page.next === null) return;
-    const button = h("button", { type: "button" }, t("do.more"));
+    const button = h("button", { "data-do": "moreActs", type: "button" }, t("do.more"));
     button.addEventListener("click", async () => {
       button.remove();
       this.more(await get("/decisions", { cursor: page.next }));
@@ -44,7 +44,7 @@ class HistoryScreen extends HTMLElement {
   /** @param {any} act */
   act(act) {
     const words = act.groups > 1 ? t("toast.many", { n: act.groups, size: bytes(act.bytes) }) : t(`toast.${act.verb}`, { n: act.photos, size: bytes(act.bytes) });
-    const undo = h("button", { type: "button", "aria-label": t("history.undoThis", { what: words }), onclick: () => this.undo(act.undo_token) }, icon("undo"), t("do.undo"));
+    const undo = h("button", { "data-do": "undoAct", type: "button", "aria-label": t("history.undoThis", { what: words }), onclick: () => this.undo(act.undo_token) }, icon("undo"), t("do.undo"));
     return h(`li${act.revoked ? ".revoked" : ""}`, {}, h("time", {}, moment(act.at)), h("span", {}, act.groups > 1 ? "" : h("b", {}, act.name), act.groups > 1 ? "" : ": ", words), act.revoked ? h("small", {}, t("history.revoked")) : undo);
   }
 
@@ -60,7 +60,7 @@ class HistoryScreen extends HTMLElement {
 /** @param {any} plan */
 function runRow(plan) {
   const outcomes = Object.entries(plan.outcomes).map(([state, n]) => `${count(Number(n))} ${term("state", state)}`);
-  const undo = h("button", { type: "button", onclick: () => undoRun(plan) }, icon("undo"), t("history.undoRun", { n: plan.away }));
+  const undo = h("button", { "data-do": "undoRun", type: "button", onclick: () => undoRun(plan) }, icon("undo"), t("history.undoRun", { n: plan.away }));
   const short = plan.id.slice(0, 12);
   return h(
     "li",
@@ -77,7 +77,7 @@ async function undoRun(plan) {
   const body = [h("p", {}, t("history.sure", { n: plan.away })), away.length ? h("p.warning", {}, icon("warn"), t("history.cannot", { sources: away.join(", ") })) : ""];
   const yes = await ask({ title: t("history.undoRun", { n: plan.away }), body, yes: t("history.bringBack"), no: t("do.cancel") });
   if (yes === null) return;
-  await post(`/runs/${plan.id}/undo`).catch((error) => events.dispatchEvent(new CustomEvent("job", { detail: { kind: "undo", state: "failed", error: error.message, result: {} } })));
+  await post(`/runs/${plan.id}/undo`).catch((error) => events.dispatchEvent(new CustomEvent("job", { detail: { kind: "undo", state: "failed", error: sentence(error), result: {} } })));
 }
 
 customElements.define("history-screen", HistoryScreen);

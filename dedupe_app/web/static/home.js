@@ -5,7 +5,7 @@ import { jobRow, similarPanel } from "./control.js";
 import { deck } from "./deck.js";
 import { h, icon, put } from "./dom.js";
 import { hint } from "./keys.js";
-import { bytes, count, moment, t } from "./words.js";
+import { bytes, count, moment, say, t, term, tongue } from "./words.js";
 
 const LANES = /** @type {const} */ (["identical", "same", "similar", "sets"]);
 
@@ -37,7 +37,7 @@ class HomeScreen extends HTMLElement {
       const [sources, unread] = await Promise.all([get("/sources"), get("/unreadable")]);
       this.drawSources(sources, unread);
     } catch (error) {
-      put(this.places, h("p", { role: "alert" }, sentence(error)), h("button", { onclick: () => this.load() }, t("state.retry")));
+      put(this.places, h("p", { role: "alert" }, sentence(error)), h("button", { "data-do": "retryHome", onclick: () => this.load() }, t("state.retry")));
     }
     const [model, jobs] = await Promise.all([get("/similar").catch(() => null), get("/service").catch(() => [])]);
     this.similar.hidden = !model || !deck.summary.run;
@@ -72,7 +72,7 @@ class HomeScreen extends HTMLElement {
       this.places,
       h("h2", {}, t("home.sources")),
       ...sources.map(sourceCard),
-      sources.length > 1 ? h("button", { type: "button", onclick: () => begin("/sources/scan") }, t("do.scanAll")) : "",
+      sources.length > 1 ? h("button", { "data-do": "scanAll", type: "button", onclick: () => begin("/sources/scan") }, t("do.scanAll")) : "",
       unread.length
         ? h("details", {}, h("summary", {}, icon("warn"), t("home.unreadable", { n: unread.length })), h("ul", {}, ...unread.map((one) => h("li", {}, h("b", {}, one.path), ` ${one.reason}`))))
         : "",
@@ -82,7 +82,8 @@ class HomeScreen extends HTMLElement {
 
 /** @param {string} path @param {any} [body] */
 export function begin(path, body) {
-  post(path, body).catch((error) => events.dispatchEvent(new CustomEvent("job", { detail: { kind: "scan", state: "failed", error: sentence(error), result: {} } })));
+  const told = (/** @type {any} */ job) => events.dispatchEvent(new CustomEvent("job", { detail: job }));
+  post(path, body).then(told, (error) => events.dispatchEvent(new CustomEvent("job", { detail: { kind: "scan", state: "failed", error: sentence(error), result: {} } })));
 }
 
 function steps() {
@@ -105,7 +106,7 @@ function laneCard(lane, figures) {
 
 /** @param {any} source */
 function sourceCard(source) {
-  const state = source.problem || (source.state !== "ok" && source.state !== "new" ? source.note || source.state : "");
+  const state = say(source, "problem") || (source.state !== "ok" && source.state !== "new" ? source.note || source.state : "");
   return h(
     "article.source",
     { "aria-label": source.name },
@@ -113,13 +114,19 @@ function sourceCard(source) {
     h("p", {}, t("home.photos", { n: source.photos, size: bytes(source.bytes) })),
     h("p", {}, source.scanned_at ? t("home.scanned", { when: moment(source.scanned_at) }) : t("home.notScanned")),
     state ? h("p.warning", {}, icon("warn"), state) : "",
-    h("button", { type: "button", disabled: Boolean(source.problem), onclick: () => begin(`/sources/${source.id}/scan`) }, t("do.scan")),
+    h("button", { "data-do": "scan", type: "button", disabled: Boolean(source.problem), onclick: () => begin(`/sources/${source.id}/scan`) }, t("do.scan")),
   );
+}
+
+/** "source Photos" has a word of ours and a name of the person's. @param {string} name */
+function checkName(name) {
+  const [first = "", ...rest] = name.split(" ");
+  return term("check", name) === name && rest.length ? `${term("check", first)} ${rest.join(" ")}` : term("check", name);
 }
 
 /** @param {any} check */
 export function checkRow(check) {
-  return h(`p.check.${check.level}`, {}, icon(check.level === "ok" ? "keep" : "warn"), h("b", {}, check.name), ` ${check.text} `, check.fix ? h("code", {}, check.fix) : "");
+  return h(`p.check.${check.level}`, {}, icon(check.level === "ok" ? "keep" : "warn"), h("b", {}, checkName(check.name)), " ", h("span", { lang: tongue(check, "text") }, say(check, "text")), " ", check.fix ? h("code", {}, check.fix) : "");
 }
 
 customElements.define("home-screen", HomeScreen);

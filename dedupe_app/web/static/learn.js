@@ -2,15 +2,15 @@
 /** What the groups learned from you, and making them again by it. */
 import { events, get, post, sentence } from "./api.js";
 import { h, icon, put } from "./dom.js";
-import { t, term } from "./words.js";
+import { say, t, term } from "./words.js";
 
 class LearnScreen extends HTMLElement {
   connectedCallback() {
     this.stop = new AbortController();
     this.facts = h("div");
     this.answer = h("div.answer", { role: "status" });
-    const preview = h("button", { type: "button", onclick: () => this.preview() }, t("learn.preview"));
-    const run = h("button.primary", { type: "button", onclick: () => this.run() }, t("learn.run"));
+    const preview = h("button", { "data-do": "previewLearning", type: "button", onclick: () => this.preview() }, t("learn.preview"));
+    const run = h("button.primary", { "data-do": "regroup", type: "button", onclick: () => this.run() }, t("learn.run"));
     put(this, h("h1", {}, t("nav.learn")), h("p", {}, t("learn.about")), this.facts, h("p.buttons", {}, preview, run), this.answer);
     events.addEventListener("job", (event) => {
       if (/** @type {CustomEvent} */ (event).detail.state !== "running") this.load();
@@ -31,7 +31,7 @@ class LearnScreen extends HTMLElement {
       known.contradictions ? h("p.warning", {}, icon("warn"), t("learn.contradictions", { n: known.contradictions })) : "",
       h("h2", {}, t("learn.trust")),
       h("p", {}, t("learn.trustAbout")),
-      h("ul", {}, ...known.rungs.map((/** @type {any} */ rung) => h("li", {}, h("b", {}, term("kind", rung.kind)), ` ${term("level", rung.level)} · ${t("learn.approved", { n: rung.approvals, denied: rung.denials })}`, rung.waits_for ? h("small", {}, ` · ${t("learn.waits", { what: rung.waits_for })}`) : ""))),
+      h("ul", {}, ...known.rungs.map((/** @type {any} */ rung) => h("li", {}, h("b", {}, term("kind", rung.kind)), ` ${term("level", rung.level)} · ${t("learn.approved", { n: rung.approvals, denied: rung.denials })}`, rung.waits_for ? h("small", {}, ` · ${t("learn.waits", { what: say(rung, "waits_for") })}`) : ""))),
     );
   }
 

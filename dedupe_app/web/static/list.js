@@ -61,7 +61,8 @@ class GroupList extends HTMLElement {
 
   draw() {
     const first = Math.max(0, Math.floor(this.box.scrollTop / ROW) - BEYOND);
-    const last = Math.min(deck.total - 1, Math.ceil((this.box.scrollTop + this.box.clientHeight) / ROW) + BEYOND);
+    const high = Math.min(this.box.clientHeight, window.innerHeight);
+    const last = Math.min(deck.total - 1, Math.ceil((this.box.scrollTop + high) / ROW) + BEYOND);
     deck.need(first, last);
     for (const [index, row] of this.rows ?? []) {
       if (index < first || index > last || (row.dataset["empty"] && deck.at(index))) {

@@ -3,7 +3,7 @@
 import { events, get, picture, planFile, post, sentence } from "./api.js";
 import { deck } from "./deck.js";
 import { ask, h, icon, put } from "./dom.js";
-import { bytes, count, t, term } from "./words.js";
+import { bytes, count, say, t, term } from "./words.js";
 
 const PAUSE = 250;
 
@@ -49,7 +49,7 @@ class PlanScreen extends HTMLElement {
   draw(plan, last) {
     const { planned_photos: decided, planned_bytes: size } = deck.summary;
     const action = h("select", { "aria-label": t("plan.action") }, ...["delete", "move"].map((one) => h("option", { value: one }, t(`plan.${one}`))));
-    const make = h("div.make", {}, action, h(`button${plan ? "" : ".primary"}`, { type: "button", disabled: !decided, onclick: () => this.make(action.value) }, t(plan ? "plan.again" : "plan.make")));
+    const make = h("div.make", {}, action, h(`button${plan ? "" : ".primary"}`, { "data-do": "makePlan", type: "button", disabled: !decided, onclick: () => this.make(action.value) }, t(plan ? "plan.again" : "plan.make")));
     const intro = decided ? t("plan.decided", { n: decided, size: bytes(size) }) : t("plan.nothing");
     const finish = last && !decided ? ended(last) : "";
     put(this.head, h("h1", {}, t("nav.plan")), h("p", {}, intro), decided || plan ? make : h("p", {}, h("a.button", { href: `#/review/${deck.lane}` }, t("nav.review"))), finish, plan ? this.told(plan) : "");
@@ -60,16 +60,16 @@ class PlanScreen extends HTMLElement {
 
   /** @param {any} plan */
   told(plan) {
-    const skipped = Object.entries(plan.skipped);
+    const { skipped } = plan;
     const done = plan.outcomes.done ?? 0;
-    const apply = h("button.primary.danger.big", { type: "button", onclick: () => this.apply(plan) }, t(plan.state === "applying" ? "plan.continue" : "plan.apply", { n: plan.photos - done }));
+    const apply = h("button.primary.danger.big", { "data-do": "applyPlan", type: "button", onclick: () => this.apply(plan) }, t(plan.state === "applying" ? "plan.continue" : "plan.apply", { n: plan.photos - done }));
     return h(
       "div.plan",
       {},
       h("p.total", {}, plan.photos ? t("plan.total", { n: plan.photos, size: bytes(plan.bytes) }) : t("plan.empty")),
       h("ul.parts", {}, ...plan.parts.map(part)),
-      plan.photos ? h("p.reasons", {}, t("plan.why"), " ", Object.entries(plan.reasons).map(([reason, n]) => `${reason} ${count(Number(n))}`).join(" · ")) : "",
-      skipped.length ? h("ul.skipped", {}, ...skipped.map(([reason, n]) => h("li", {}, icon("warn"), t("plan.skipped", { n: Number(n), reason })))) : "",
+      plan.photos ? h("p.reasons", {}, t("plan.why"), " ", plan.reasons.map((/** @type {any} */ one) => `${say(one, "reason")} ${count(one.photos)}`).join(" · ")) : "",
+      skipped.length ? h("ul.skipped", {}, ...skipped.map((/** @type {any} */ one) => h("li", {}, icon("warn"), t("plan.skipped", { n: one.photos, reason: say(one, "reason") })))) : "",
       plan.photos ? h("p.buttons", {}, apply, h("a.button", { href: planFile(plan.id), download: "" }, t("plan.export"))) : "",
       h("p.hint", {}, t("plan.hint")),
     );
@@ -108,7 +108,7 @@ class PlanScreen extends HTMLElement {
   list(plan) {
     const search = h("input", { type: "search", placeholder: t("plan.search"), "aria-label": t("plan.search") });
     const rows = h("tbody");
-    const more = h("button", { type: "button", onclick: () => fill(false) }, t("do.more"));
+    const more = h("button", { "data-do": "moreSteps", type: "button", onclick: () => fill(false) }, t("do.more"));
     const total = h("span.count", { role: "status" });
     /** @type {number | null} */
     let next = 0;
@@ -167,8 +167,8 @@ function stepRow(step, spare) {
     {},
     h("td.goes", {}, thumb(step.photo), h("span", {}, h("b", {}, step.name), h("small", {}, `${step.source}: ${step.folder || "/"} · ${bytes(step.size)}`), state)),
     h("td.stays", {}, thumb(step.keeper), h("span", {}, h("b", {}, step.keeper_name), h("small", {}, step.keeper_folder || "/"))),
-    h("td.why", {}, h("span.chip", {}, t(`relation.${step.relation}.short`)), ` ${step.reason}`),
-    spare ? h("td", {}, h("button", { type: "button", onclick: spare, "aria-label": t("plan.spareThis", { name: step.name }) }, t("plan.spare"))) : "",
+    h("td.why", {}, h("span.chip", {}, t(`relation.${step.relation}.short`)), ` ${say(step, "reason")}`),
+    spare ? h("td", {}, h("button", { "data-do": "spare", type: "button", onclick: spare, "aria-label": t("plan.spareThis", { name: step.name }) }, t("plan.spare"))) : "",
   );
 }
 

@@ -1,23 +1,20 @@
 // @ts-check
 /** The screen on which a person decides: lanes, filters, the list, one group, and what was just decided. */
-import { get, post } from "./api.js";
+import { sentence } from "./api.js";
 import { actions, onlyThis } from "./card.js";
-import { openCompare } from "./compare.js";
 import { LANES, deck } from "./deck.js";
 import { announce, ask, h, icon, put, reveal } from "./dom.js";
+import "./filters.js";
 import { GO, actionOf, hint } from "./keys.js";
 import "./list.js";
-import { bytes, count, percent, t } from "./words.js";
-
-const SORTS = ["bytes", "score", "date", "size"];
-const PAUSE = 250;
+import { bytes, count, say, t } from "./words.js";
 
 class ReviewScreen extends HTMLElement {
   connectedCallback() {
     this.stop = new AbortController();
     const signal = { signal: this.stop.signal };
     this.lanes = h("nav.lanes", { "aria-label": t("nav.lanes") });
-    this.filters = h("form.filters", { role: "search", onsubmit: (/** @type {Event} */ event) => event.preventDefault() });
+    this.filters = h("filter-bar", { onbulk: () => this.acceptLane() });
     this.bar = h("div.actions", { role: "toolbar", "aria-label": t("nav.actions") });
     this.toast = h("div.toast", { role: "status" });
     put(
@@ -38,7 +35,6 @@ class ReviewScreen extends HTMLElement {
     deck.addEventListener("refused", (event) => this.refuse(/** @type {CustomEvent} */ (event).detail), signal);
     document.addEventListener("keydown", (event) => this.press(event), signal);
     this.swipes();
-    this.drawFilters();
     this.drawLanes();
     this.drawBar();
     this.drawToast();
@@ -62,65 +58,6 @@ class ReviewScreen extends HTMLElement {
     reveal(this.lanes);
   }
 
-  async drawFilters() {
-    const sources = await get("/sources").catch(() => []);
-    const { filter } = deck;
-    const search = h("input", { type: "search", name: "q", value: filter["q"] ?? "", placeholder: t("filter.search"), "aria-label": t("filter.search") });
-    const source = select(t("filter.source"), [["", t("filter.allSources")], ...sources.map((/** @type {any} */ one) => [one.name, one.name])], filter["source"] ?? "");
-    const sort = select(t("filter.sort"), SORTS.map((one) => [one, t(`sort.${one}`)]), deck.sort);
-    const across = h("input", { type: "checkbox", checked: Boolean(filter["across"]) });
-    const year = h("input.year", { type: "number", min: "1900", max: "2100", value: filter["year"] ?? "", placeholder: t("filter.year"), "aria-label": t("filter.year") });
-    const apply = () => {
-      const wanted = { q: search.value.trim(), source: source.value, across: across.checked, year: Number(year.value) || 0, min_score: this.threshold ?? 0 };
-      const set = Object.fromEntries(Object.entries(wanted).filter(([, value]) => value));
-      deck.open(deck.lane, set, sort.value);
-    };
-    let waiting = 0;
-    search.addEventListener("input", () => {
-      clearTimeout(waiting);
-      waiting = setTimeout(apply, PAUSE);
-    });
-    for (const field of [source, sort, across, year]) field.addEventListener("change", apply);
-    this.search = search;
-    const slider = deck.lane === "similar" ? await this.slider(apply) : null;
-    const bulk = h("button.bulk", { type: "button", onclick: () => this.acceptLane() }, t("do.acceptLane"), h("kbd", { "aria-hidden": "true" }, hint("acceptLane")));
-    const offered = deck.lane === "identical" || deck.lane === "same";
-    put(
-      this.filters,
-      search,
-      sources.length > 1 ? source : null,
-      year,
-      sources.length > 1 ? h("label.check", {}, across, t("filter.across")) : null,
-      slider,
-      deck.lane === "decided" ? null : sort,
-      offered ? bulk : null,
-    );
-  }
-
-  /** How alike: only what was found already is shown or hidden. @param {() => void} apply */
-  async slider(apply) {
-    const told = h("output", { for: "threshold" });
-    const bars = h("span.histogram", { "aria-hidden": "true" });
-    const input = h("input", { id: "threshold", type: "range", min: "0", max: "1", step: "0.01", value: String(this.threshold ?? 0), "aria-label": t("filter.threshold") });
-    const show = async () => {
-      const answer = await post("/thresholds/preview", { lane: deck.lane, value: Number(input.value) });
-      told.textContent = t("filter.from", { score: percent(Number(input.value)), n: answer.groups });
-      const most = Math.max(1, ...answer.histogram);
-      put(bars, ...answer.histogram.map((/** @type {number} */ one) => {
-        const bar = h("i");
-        bar.style.height = `${Math.ceil((one / most) * 100)}%`;
-        return bar;
-      }));
-    };
-    input.addEventListener("input", show);
-    input.addEventListener("change", () => {
-      this.threshold = Number(input.value);
-      apply();
-    });
-    await show();
-    return h("span.threshold", {}, bars, input, told);
-  }
-
   drawBar() {
     const focused = this.bar.contains(document.activeElement) ? document.activeElement?.getAttribute("data-do") : null;
     put(this.bar, ...actions());
@@ -141,7 +78,7 @@ class ReviewScreen extends HTMLElement {
       this.toast,
       unsaved,
       h("span", {}, words),
-      h("button", { type: "button", onclick: () => deck.undo() }, icon("undo"), t("do.undo"), h("kbd", { "aria-hidden": "true" }, hint("undo"))),
+      h("button", { "data-do": "undo", type: "button", onclick: () => deck.undo() }, icon("undo"), t("do.undo"), h("kbd", { "aria-hidden": "true" }, hint("undo"))),
     );
   }
 
@@ -154,7 +91,7 @@ class ReviewScreen extends HTMLElement {
 
   compare() {
     const group = deck.here;
-    if (group && group.photos.length > 1) openCompare();
+    if (group && group.photos.length > 1) import("./compare.js").then((found) => found.openCompare(), () => this.refuse(t("state.noServer")));
   }
 
   /** @param {KeyboardEvent} event */
@@ -188,7 +125,8 @@ class ReviewScreen extends HTMLElement {
     else if (action === "previous") deck.go(deck.index - 1);
     else if (action === "right") deck.moveFocus(1);
     else if (action === "left") deck.moveFocus(-1);
-    else if (action === "search") this.search?.focus();
+    else if (action === "search") this.filters.search.focus();
+    else if (action === "filter") this.filters.toggle();
     else if (action === "lane") this.going = true;
     else if (action === "acceptLane") this.acceptLane();
     else if (action === "legend") location.hash = "#/settings";
@@ -198,8 +136,7 @@ class ReviewScreen extends HTMLElement {
   /** Everything that the rules suggest in this list, after a look at what that is. */
   async acceptLane() {
     if (deck.lane === "decided") return;
-    const { q = "", source = "", year = 0, across = false, min_score = 0 } = deck.filter;
-    const filter = { lane: deck.lane, text: q, source, year, across, min_score };
+    const filter = { lane: deck.lane, ...deck.filter };
     const dry = await deck.bulk({ filter, verb: "accept", dry_run: true });
     if (!dry.groups) {
       announce(t("bulk.nothing"));
@@ -217,7 +154,7 @@ class ReviewScreen extends HTMLElement {
     try {
       await deck.bulk({ filter, verb: "accept", dry_run: false, expected_groups: dry.groups });
     } catch (error) {
-      this.refuse(error instanceof Error ? error.message : String(error));
+      this.refuse(sentence(error));
     }
   }
 
@@ -260,12 +197,7 @@ export function onGroup(action, key) {
 function sampleRow(group) {
   const keep = group.photos.filter((photo) => photo.keep).map((photo) => photo.name);
   const goes = group.photos.filter((photo) => !photo.keep).map((photo) => photo.name);
-  return h("li", {}, icon("keep"), keep.join(", "), " ", icon("trash"), goes.join(", "), h("small", {}, group.reason));
-}
-
-/** @param {string} label @param {string[][]} options @param {string} chosen */
-function select(label, options, chosen) {
-  return h("select", { "aria-label": label }, ...options.map(([value, text]) => h("option", { value, selected: value === chosen }, text)));
+  return h("li", {}, icon("keep"), keep.join(", "), " ", icon("trash"), goes.join(", "), h("small", {}, say(group, "reason")));
 }
 
 customElements.define("review-screen", ReviewScreen);

@@ -2,7 +2,7 @@
 /** Who stays: the rules in their order, what another order would change, and saving it after that was looked at. */
 import { get, post, sentence } from "./api.js";
 import { h, put } from "./dom.js";
-import { t } from "./words.js";
+import { say, t } from "./words.js";
 
 class RulesScreen extends HTMLElement {
   async connectedCallback() {
@@ -20,7 +20,7 @@ class RulesScreen extends HTMLElement {
       this.list,
       h("details", {}, h("summary", {}, t("rules.others")), this.rest),
       h("p", {}, h("label", {}, t("rules.folders"), " ", this.folders)),
-      h("p", {}, h("button.primary", { type: "button", onclick: () => this.preview() }, t("rules.preview"))),
+      h("p", {}, h("button.primary", { "data-do": "previewRules", type: "button", onclick: () => this.preview() }, t("rules.preview"))),
       this.answer,
     );
     this.draw();
@@ -28,7 +28,7 @@ class RulesScreen extends HTMLElement {
 
   draw() {
     put(this.list, ...this.used.map((/** @type {any} */ rule, /** @type {number} */ at) => this.row(rule, at)));
-    put(this.rest, ...this.others.map((/** @type {any} */ rule) => h("li", {}, h("b", {}, rule.name), h("span", {}, rule.tells), h("button", { type: "button", "aria-label": t("rules.add", { name: rule.name }), onclick: () => this.add(rule) }, "+"))));
+    put(this.rest, ...this.others.map((/** @type {any} */ rule) => h("li", {}, h("b", {}, t(`said.rule.${rule.name}`)), h("span", {}, tells(rule)), h("button", { "data-do": "addRule", type: "button", "aria-label": t("rules.add", { name: t(`said.rule.${rule.name}`) }), onclick: () => this.add(rule) }, "+"))));
   }
 
   /** @param {any} rule @param {number} at */
@@ -45,11 +45,11 @@ class RulesScreen extends HTMLElement {
     return h(
       "li",
       {},
-      h("b", {}, rule.name),
-      h("span", {}, rule.tells),
-      h("button", { type: "button", disabled: at === 0, "aria-label": t("rules.up", { name: rule.name }), onclick: move(-1) }, "↑"),
-      h("button", { type: "button", disabled: at === this.used.length - 1, "aria-label": t("rules.down", { name: rule.name }), onclick: move(1) }, "↓"),
-      h("button", { type: "button", disabled: this.used.length < 2, "aria-label": t("rules.remove", { name: rule.name }), onclick: drop }, "−"),
+      h("b", {}, t(`said.rule.${rule.name}`)),
+      h("span", {}, tells(rule)),
+      h("button", { "data-do": "ruleUp", type: "button", disabled: at === 0, "aria-label": t("rules.up", { name: t(`said.rule.${rule.name}`) }), onclick: move(-1) }, "↑"),
+      h("button", { "data-do": "ruleDown", type: "button", disabled: at === this.used.length - 1, "aria-label": t("rules.down", { name: t(`said.rule.${rule.name}`) }), onclick: move(1) }, "↓"),
+      h("button", { "data-do": "ruleOut", type: "button", disabled: this.used.length < 2, "aria-label": t("rules.remove", { name: t(`said.rule.${rule.name}`) }), onclick: drop }, "−"),
     );
   }
 
@@ -67,11 +67,11 @@ class RulesScreen extends HTMLElement {
     try {
       const answer = await post("/rules/preview", { rules, folders });
       const saved = h("div", { role: "status" });
-      const keep = h("button.primary", { type: "button", onclick: () => this.save({ rules, folders }, saved) }, t("rules.keep"));
+      const keep = h("button.primary", { "data-do": "saveRules", type: "button", onclick: () => this.save({ rules, folders }, saved) }, t("rules.keep"));
       put(
         this.answer,
         h("h2", {}, t("rules.changes", { n: answer.changes.length, total: answer.looked_at })),
-        h("ul", {}, ...answer.changes.map((/** @type {any} */ one) => h("li", {}, h("b", {}, one.keeps), h("small", {}, t("rules.instead", { kept: one.kept })), h("span", {}, one.reason)))),
+        h("ul", {}, ...answer.changes.map((/** @type {any} */ one) => h("li", {}, h("b", {}, one.keeps), h("small", {}, t("rules.instead", { kept: one.kept })), h("span", {}, say(one, "reason"))))),
         h("p", {}, keep),
         saved,
       );
@@ -90,6 +90,11 @@ class RulesScreen extends HTMLElement {
       put(told, h("p.warning", { role: "alert" }, sentence(error)));
     }
   }
+}
+
+/** What a rule prefers, and its name in the configuration. @param {any} rule */
+function tells(rule) {
+  return `${t(`rule.${rule.name}`)} (${rule.name})`;
 }
 
 customElements.define("rules-screen", RulesScreen);

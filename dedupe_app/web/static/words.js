@@ -49,6 +49,42 @@ export function term(kind, word) {
   return typeof found === "string" ? found : word;
 }
 
+/**
+ * @typedef {{code: string, values?: Record<string, any>, text?: string}} Told
+ */
+
+/**
+ * A sentence of the server in the person's language: a field of an answer, by its code and values where it has them.
+ * @param {any} holder the answer, or the part of it that has the field
+ * @param {string} field
+ * @returns {string}
+ */
+export function say(holder, field) {
+  const told = holder.said?.[field];
+  const plain = holder[field] ?? "";
+  return told ? phrase({ ...told, text: plain }) : plain;
+}
+
+/** "en" for what stands there in English although the page speaks otherwise. @param {any} holder @param {string} field */
+export function tongue(holder, field) {
+  const told = holder.said?.[field];
+  return language === "en" || (told && texts[`said.${told.code}`]) ? undefined : "en";
+}
+
+/** @param {string | number | Told | any[]} value @returns {string} */
+function phrase(value) {
+  if (Array.isArray(value)) return value.map(phrase).join(", ");
+  if (typeof value === "number") return count(value);
+  if (typeof value === "string") return value;
+  const { code, values = {}, text = "" } = value;
+  if (code === "bytes") return bytes(values["n"]);
+  if (code === "percent") return percent(values["n"], values["n"] < 0.01 ? 2 : 0);
+  const key = `said.${code}`;
+  if (!texts[key]) return text;
+  const known = Object.entries(values).map(([name, one]) => [name, name === "n" && typeof one === "number" ? one : phrase(one)]);
+  return t(key, Object.fromEntries(known));
+}
+
 /** @param {number} value */
 export function count(value) {
   return new Intl.NumberFormat(language).format(value);
@@ -83,6 +119,13 @@ export function bytesDelta(size, keeper) {
 /** @param {number} seconds POSIX */
 export function moment(seconds) {
   return new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(new Date(seconds * 1000));
+}
+
+/** A month ("2024-06") or a year as they are. @param {string} text */
+export function month(text) {
+  const [year = 0, number] = text.split("-").map(Number);
+  if (!number) return text;
+  return new Intl.DateTimeFormat(language, { month: "long", year: "numeric" }).format(new Date(year, number - 1, 15));
 }
 
 /** @param {number} seconds */

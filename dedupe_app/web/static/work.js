@@ -2,9 +2,12 @@
 /** What is being done now: a thin bar on every screen, with how far it is and a way to stop it. */
 import { events, get, post } from "./api.js";
 import { h, put } from "./dom.js";
-import { bytes, count, duration, t, term } from "./words.js";
+import { bytes, count, duration, say, t, term } from "./words.js";
 
 class WorkBar extends HTMLElement {
+  /** @type {Set<string>} jobs whose end was told */
+  over = new Set();
+
   connectedCallback() {
     this.stop = new AbortController();
     const signal = { signal: this.stop.signal };
@@ -22,11 +25,15 @@ class WorkBar extends HTMLElement {
   connection(online) {
     this.classList.toggle("offline", !online);
     if (!online && !this.job) put(this, h("p", { role: "status" }, t("state.offline")));
-    if (online && !this.job) put(this);
+    if (online && !this.job && this.away) put(this);
+    this.away = !online;
+    if (online && this.job) get(`/jobs/${this.job.id}`).then((job) => this.draw(job), () => undefined); // it may have ended unheard
   }
 
   /** @param {any} job */
   draw(job) {
+    if (job.state === "running" && this.over.has(job.id)) return;
+    if (job.state !== "running" && job.id) this.over.add(job.id);
     this.job = job.state === "running" ? job : null;
     if (job.state === "running") put(this, running(job));
     else put(this, ended(job, () => put(this)));
@@ -55,7 +62,7 @@ function running(job) {
     h("span.figures", {}, words.join(" · ")),
     h("span.current", { title: status.current_files?.[0] ?? "" }, status.current_files?.[0] ?? ""),
     h("span.safe", {}, t(job.kind === "scan" ? "job.safe" : "job.journaled")),
-    h("button", { type: "button", disabled: job.stopping, onclick: () => post(`/jobs/${job.id}/stop`) }, t(job.stopping ? "job.stopping" : "job.stop")),
+    h("button", { "data-do": "stopJob", type: "button", disabled: job.stopping, onclick: () => post(`/jobs/${job.id}/stop`) }, t(job.stopping ? "job.stopping" : "job.stop")),
   );
 }
 
@@ -70,14 +77,14 @@ function ended(job, close) {
     undo: () => t("job.undone", { n: result.restored ?? 0, failed: result.failed ?? 0 }),
   };
   const kind = /** @type {keyof typeof words} */ (job.kind);
-  const text = job.state === "failed" ? job.error : job.state === "stopped" ? t("job.stopped") : words[kind]();
+  const text = job.state === "failed" ? say(job, "error") : job.state === "stopped" ? t("job.stopped") : words[kind]();
   const notes = [...(result.halted ?? []), ...(result.messages ?? [])];
   return h(
     `div.work.${job.state}`,
     { role: job.state === "failed" ? "alert" : "status" },
     h("span", {}, text),
     notes.length ? h("details", {}, h("summary", {}, t("job.notes", { n: notes.length })), h("ul", {}, ...notes.map((note) => h("li", {}, note)))) : "",
-    h("button", { type: "button", onclick: close }, t("do.dismiss")),
+    h("button", { "data-do": "dismiss", type: "button", onclick: close }, t("do.dismiss")),
   );
 }
 
