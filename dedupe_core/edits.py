@@ -25,6 +25,7 @@ from dedupe_core.previews import EDGE, facts_of
 from dedupe_core.reading import limits_of
 from dedupe_core.relate import relate
 from dedupe_core.rounds import known_contents
+from dedupe_core.sentences import said
 from dedupe_core.settings import Settings
 from dedupe_core.store import Store
 from dedupe_core.store.evidence import turned
@@ -41,7 +42,6 @@ NEIGHBOURS = 24
 
 _PAGE = 200
 _BATCH = 8
-_WORDS = {"original": "before its edit", "edited": "after its edit"}
 
 
 def signatures(
@@ -187,13 +187,13 @@ def _told(store: Store, views: Sequence[OtherView], found: Iterator[Edge]) -> li
         a, b = (of[row].main if row in of else row for row in (edge.a, edge.b))
         if a == b or not ends or edge.relation == "series":
             continue
-        words = " and ".join(f"{readable(names[end.photo])} seen {_WORDS[end.seen]}" for end in ends)
+        shown = tuple(said(f"view.{end.seen}", name=readable(names[end.photo])) for end in ends)
         low, high, evidence = (a, b, edge.evidence) if a < b else (b, a, turned(edge.evidence))
         relation: Relation = "similar" if edge.relation == "similar" else "near"
         told.append(
             replace(
                 edge, a=low, b=high, relation=relation, evidence=evidence, probable=False, seen=ends[0].seen,
-                sentence=f"{edge.sentence} ({words})",
+                sentence=said("edge.view", what=edge.sentence, views=shown),
             )
         )  # fmt: skip
     return told

@@ -39,7 +39,7 @@ def _always(case: Case, keeper: Photo, photo: Photo) -> str | None:
         return said("hold.parts", parts=traits.companion_words(case, photo, keeper))
     edit = _edit(photo)
     if edit is not None and (edit != _edit(keeper) or not edit):
-        return "edited, and nothing says that the other one shows the same edit"
+        return said("hold.other_edit")
     return None
 
 
@@ -60,7 +60,7 @@ def _not_proved(case: Case, keeper: Photo, photo: Photo, seen: Sight | None) -> 
     if case.relation == "pixels" and (not photo.pixels or photo.pixels != keeper.pixels):
         return said("hold.pixels")
     if case.relation == "near" and (_shown_by_an_edit(keeper) or _shown_by_an_edit(photo)):
-        return "what was compared is an edit of it by which another photo shows the same bytes"
+        return said("hold.seen_edited")
     if case.relation == "near" and (seen is None or seen.edge.relation != "near"):
         return said("hold.not_proved")
     if seen is not None and seen.edge.evidence.damaged_twin:

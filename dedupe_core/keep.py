@@ -50,7 +50,7 @@ def beside(choice: Choice, photos: Mapping[int, Photo]) -> Choice:
     }
     others = (row for row in choice.group.members if row != choice.keep)
     words = {row: met.get(photos[row].signature_row or 0) for row in others}
-    reasons = {row: "left to you beside an edit" + (f": {told}" if told else "") for row, told in words.items()}
+    reasons = {row: said("hold.beside_as", what=told) if told else said("hold.beside") for row, told in words.items()}
     return replace(choice, drop=(), reasons=reasons)
 
 
