@@ -183,7 +183,7 @@ def _asked(session: Session, library: Library, listed: list[Question], shown: li
         if key in _KEYS:
             answer_question(library, one, _KEYS[key])  # type: ignore[arg-type]
             answered += 1
-    session.out.say(f" {answered} answers · keepone learn reanalyse shows what changes")
+    session.out.say(f" {_answers(answered)} · keepone learn reanalyse shows what changes")
     return answered
 
 
@@ -200,7 +200,7 @@ def export(session: Session, file: str) -> int:
         sys.stdout.writelines(listed)
         return Exit.OK
     Path(file).write_text("".join(listed), "utf-8")
-    session.out.say(f" {len(listed)} answers written to {file}")
+    session.out.say(f" {_answers(len(listed))} written to {file}")
     session.out.document({"written": len(listed), "file": file})
     return Exit.OK
 
@@ -216,7 +216,7 @@ def import_(session: Session, file: str) -> int:
     with session.library() as library:
         done = take_over(library, data.split(b"\n"))
     session.out.say(
-        f" {done.added} answers added, {done.known} were known · keepone learn reanalyse shows what changes"
+        f" {_answers(done.added)} added, {done.known} known before · keepone learn reanalyse shows what changes"
     )
     for found in done.contradictions:
         session.out.warn(f" {_contradiction(found)}")
@@ -234,9 +234,9 @@ def reset(session: Session, yes: bool) -> int:
     with session.library() as library:
         count = library.store.labels.count()
         if not yes:
-            click.confirm(f"Forget {count} answers for good?", abort=True, err=True)
+            click.confirm(f"Forget {_answers(count)} for good?", abort=True, err=True)
         gone = forget(library)
-    session.out.say(f" {gone} answers forgotten")
+    session.out.say(f" {_answers(gone)} forgotten")
     session.out.document({"forgotten": gone})
     return Exit.OK
 
@@ -347,3 +347,7 @@ def _difference_json(library: Library, one: Any) -> dict[str, Any]:
     places = {content: library.store.assets.with_content(content) for content in (one.a, one.b)}
     names = {content: tables.place(found[0], connectors) if found else content for content, found in places.items()}
     return asdict(one) | {"a": names[one.a], "b": names[one.b]}
+
+
+def _answers(count: int) -> str:
+    return f"{count:,} answer{'' if count == 1 else 's'}"
