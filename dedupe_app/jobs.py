@@ -179,7 +179,7 @@ def _work(library: Library, run: _Run) -> None:
         return
     names = _sources(library, run.job)
     run.months = months(run.job.months, date.today(), turn_before(library, run.job))
-    report = library.scan(names, run.watch, narrow=narrower(library, run.months))
+    report = library.scan(names, run.watch, narrow=narrower(library, run.months), pictures=True)
     run.facts |= {
         "walked": sum(counts.walked for counts in report.scans),
         "changed": sum(counts.changed for counts in report.scans),

@@ -99,9 +99,11 @@ class Library:
         progress: Progress | None = None,
         accept_loss: Collection[str] = (),
         narrow: Narrow | None = None,
+        pictures: bool = False,
     ) -> RunReport:
         """List the sources (all by default), look at what is new, group. Nothing is changed in any source. `narrow`
-        gives the connector as a limited listing sees it, or None to leave the source out."""
+        gives the connector as a limited listing sees it, or None to leave the source out. `pictures`: keep small ones
+        for the page on the way."""
         with self.store.writing("scan"), self.engine() as engine:
             connectors = self.connectors()
             settle_open(self.store, connectors)
@@ -118,6 +120,7 @@ class Library:
                 progress or Silent(),
                 accept_loss=accept_loss,
                 chain=self.chain(),
+                pictures=pictures,
             )
 
     def groups(

@@ -143,13 +143,18 @@ class _Opened(NamedTuple):
 
 
 class Encoding:
-    """The models of a chain during one run: `also` and `take` while photos are read, `finish` afterwards."""
+    """The models of a chain during one run: `also` and `take` while photos are read, `finish` afterwards. With a model
+    the decode is one in colour, which gives the page's small pictures for next to nothing; `pictures` wants them
+    without one as well."""
 
-    def __init__(self, store: Store, settings: Settings, chain: Sequence[Source], progress: Progress) -> None:
+    def __init__(
+        self, store: Store, settings: Settings, chain: Sequence[Source], progress: Progress, pictures: bool = False
+    ) -> None:
         off = settings.embedding.mode == "off" or not {"near", "similar", "series"} & set(settings.levels)
         self._store, self._settings, self._progress = store, settings, progress
         self._links = [] if off else list(chain)
         self._off = not self._links
+        self._pictures = pictures
         self._tally = Tally()
         self._passed: list[str] = []
         self._now: _Opened | None = None
@@ -164,14 +169,16 @@ class Encoding:
         self._close()
 
     def also(self) -> Also | None:
-        """What a decode shall give for the first model that works, which is loaded at the first call; None without."""
+        """What a decode shall give beside the hash: for the first model that works, which is loaded at the first call,
+        and for people. None when nobody wants anything."""
         opened = self._opened()
-        if opened is None:
+        if opened is None and not self._pictures:
             return None
         from dedupe_core.thumbs import EDGE, Room
 
         self._room = self._room or Room(self._store.folder)
-        return Also(opened.encoder.preprocess, EDGE if self._room.left > 0 else 0)
+        edge = EDGE if self._room.left > 0 else 0
+        return Also(opened.encoder.preprocess if opened else None, edge) if opened or edge else None
 
     def take(self, extras: Sequence[Extra]) -> None:
         """Inputs of contents that have a signature now, and their small pictures."""

@@ -40,10 +40,11 @@ def first_look(picture: decode.Picture, limits: decode.Limits = decode.LIMITS) -
 
 
 def both(
-    picture: decode.Picture, wanted: Preprocess, limits: decode.Limits = decode.LIMITS
+    picture: decode.Picture, wanted: Preprocess | int, limits: decode.Limits = decode.LIMITS
 ) -> tuple[Image.Image, Image.Image | None]:
     """The picture of `first_look`, bit for bit, and an upright RGB one that is large enough for the model's input, or
-    the picture's own size. None in its place where only the grey one can be had. Raises `Unreadable` without either."""
+    the picture's own size. `wanted` may be the length of a side instead: then it is so large where the same decode
+    gives that. None in its place where only the grey one can be had. Raises `Unreadable` without either."""
     try:
         return _both(picture, wanted, limits)
     except Unreadable:
@@ -64,7 +65,7 @@ class _Source(NamedTuple):
     scale: int
 
 
-def _both(picture: decode.Picture, wanted: Preprocess, limits: decode.Limits) -> tuple[Image.Image, Image.Image]:
+def _both(picture: decode.Picture, wanted: Preprocess | int, limits: decode.Limits) -> tuple[Image.Image, Image.Image]:
     gray, colour = _sources(picture, wanted, limits)
     if gray.picture is colour.picture:
         return decode.planes(*gray, colour.scale, limits)
@@ -75,15 +76,23 @@ def _alone(source: _Source, mode: str, limits: decode.Limits) -> Image.Image:
     return decode.upright(source.picture, mode, source.scale, limits)
 
 
-def _sources(picture: decode.Picture, wanted: Preprocess, limits: decode.Limits) -> tuple[_Source, _Source]:
+def _sources(picture: decode.Picture, wanted: Preprocess | int, limits: decode.Limits) -> tuple[_Source, _Source]:
     """What the grey and the coloured picture are decoded from, and at which scale."""
     small = thumbnail_of(picture, limits)
     gray = _Source(picture, _scale_of(picture)) if small is None else _Source(small, 1)
+    if isinstance(wanted, int):
+        return gray, gray if gray.picture.codec == "JPEG" else _longer(gray, wanted)
     shown, scale = gray
     if (small is not None or picture.codec == "JPEG") and wanted.serves(shown.width // scale, shown.height // scale):
         return gray, gray
     finer = wanted.scale_of(picture.width, picture.height)
     return (gray, gray) if shown is picture and finer == scale else (gray, _Source(picture, finer))
+
+
+def _longer(gray: _Source, edge: int) -> _Source:
+    """The same at the coarsest scale at which the long side has `edge` pixels; whole where it has fewer."""
+    longest = max(gray.picture.width, gray.picture.height)
+    return _Source(gray.picture, next((scale for scale in (8, 4, 2) if longest >= scale * edge), 1))
 
 
 def _scale_of(picture: decode.Picture) -> int:

@@ -7,6 +7,7 @@ once, the hashes and the measures, is left to `signing.py`; a worker hands over 
 from __future__ import annotations
 
 from array import array
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,9 @@ from dedupe_core import decode, files, metadata
 from dedupe_core.glance import both, first_look, miniature
 from dedupe_core.header import Unreadable
 from dedupe_core.tasks import Also, Look, Task
+
+if TYPE_CHECKING:
+    from dedupe_core.embedders.preprocess import Preprocess
 
 _PREVIEW_HALVED = 1024
 """Renderings smaller than this are decoded whole: a page of text needs its lines."""
@@ -70,7 +74,7 @@ def _seen(task: Task, taken: files.Taken, limits: decode.Limits) -> Look:
     if taken.data is None:
         raise Unreadable(decode.too_long(taken.size, limits))
     picture = decode.open_picture(taken.data, limits)
-    gray, colour = both(picture, task.also.preprocess, limits) if task.also else (first_look(picture, limits), None)
+    gray, colour = both(picture, task.also.preprocess or task.also.edge, limits) if task.also else (first_look(picture, limits), None)
     facts = {
         "format": picture.format,
         "width": picture.width,
@@ -90,13 +94,17 @@ def _seen(task: Task, taken: files.Taken, limits: decode.Limits) -> Look:
 def _extras(colour: Image.Image, picture: decode.Picture, also: Also) -> tuple[bytes, bytes]:
     """The model's input and the small picture for people. What fails here fails nothing else: whoever wants it makes it
     again and finds out why."""
-    from dedupe_core.embedders.preprocess import shaped
-
     try:
-        levels = shaped(colour, also.preprocess).tobytes()
+        levels = b"" if also.preprocess is None else _levels(colour, also.preprocess)
         return levels, miniature(colour, max(picture.width, picture.height), also.edge)
     except (MemoryError, OSError, ValueError):
         return b"", b""
+
+
+def _levels(colour: Image.Image, wanted: Preprocess) -> bytes:
+    from dedupe_core.embedders.preprocess import shaped
+
+    return shaped(colour, wanted).tobytes()
 
 
 def square(gray: Image.Image) -> Image.Image:

@@ -53,15 +53,17 @@ def run(
     progress: Progress,
     accept_loss: Collection[str] = (),
     chain: Sequence[Source] = (),
+    pictures: bool = False,
 ) -> RunReport:
     """One whole run: list the sources in `listed`, look at what is new in any of `connectors`, compare, group, choose.
     `chain` names the models that may give vectors, the best first; without one that works, hashes propose alone.
+    `pictures`: somebody will look at the photos soon, so that small pictures are kept from the decode of the hash.
     Resumable: what was learned is in the store at every moment."""
     progress.stage("listing", None)
     scans = tuple(scan(store, source, settings.scanning, progress, source.name in accept_loss) for source in listed)
     asked = {scan.source for scan in scans if not scan.halted}
     there = {name: one for name, one in connectors.items() if one.features.reads or name in asked}
-    with Encoding(store, settings, chain, progress) as encoding:
+    with Encoding(store, settings, chain, progress, pictures) as encoding:
         printed = fingerprint(store, there, engine, settings, progress, encoding)
         counts = (printed.read, printed.known, printed.failed)
         if store.runs.latest() is None:  # what has equal bytes or pixels can be looked at while the rest is compared

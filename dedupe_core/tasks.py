@@ -13,10 +13,10 @@ RECIPE = 1
 
 
 class Also(NamedTuple):
-    """What is taken from the same decode beside the signature: a model's input, and a small picture for people whose
-    long side is `edge` (0: none)."""
+    """What is taken from the same decode beside the signature: a model's input (None: no model wants any), and a small
+    picture for people whose long side is `edge` (0: none)."""
 
-    preprocess: Preprocess
+    preprocess: Preprocess | None
     edge: int = 0
 
 

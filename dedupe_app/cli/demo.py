@@ -104,7 +104,7 @@ def _scanned(session: Session, library: Library, made: Sequence[Made]) -> dict[s
 
     began = time.monotonic()
     with session.progress() as progress:
-        library.scan(progress=progress)
+        library.scan(progress=progress, pictures=True)
     seconds = time.monotonic() - began
     session.out.say(lane_lines(lane_sums(library), {LANES[level] for level in library.settings.levels}))
     broken = len(library.store.assets.errors())

@@ -110,7 +110,7 @@ def begin_scan(
     while something is under way."""
 
     def work(library: Library, meter: Meter) -> dict[str, Any]:
-        report = library.scan(names, meter, narrow=narrow)
+        report = library.scan(names, meter, narrow=narrow, pictures=True)
         halted = [readable(f"{counts.source}: {counts.halted}") for counts in report.scans if counts.halted]
         groups = sum(report.groups.values())
         return {

@@ -152,9 +152,31 @@ def folder_of(place: Path, files: dict[str, bytes]) -> Path:
     return place
 
 
-def run(store: Store, folder: Path, engine: Engine, chain: list[Any], settings: Settings = ALONE) -> pipeline.RunReport:
+def hashes(store: Store) -> list[bytes]:
+    rows, matrix = store.signatures.matrix()
+    return [matrix[at].tobytes() for at in rows.argsort()]
+
+
+def run(
+    store: Store,
+    folder: Path,
+    engine: Engine,
+    chain: list[Any],
+    settings: Settings = ALONE,
+    pictures: bool = False,
+) -> pipeline.RunReport:
     source = connect("local", "photos", {"path": str(folder)})
-    return pipeline.run(store, [source], {"photos": source}, engine, settings, NoFeedback(), Silent(), chain=chain)
+    return pipeline.run(
+        store,
+        [source],
+        {"photos": source},
+        engine,
+        settings,
+        NoFeedback(),
+        Silent(),
+        chain=chain,
+        pictures=pictures,
+    )
 
 
 def test_each_file_is_decoded_exactly_once_in_a_scan_with_a_model(
@@ -256,6 +278,28 @@ def test_the_page_gets_its_small_pictures_from_the_decode_of_the_scan(tmp_path: 
         with Image.open(kept["tiny.jpg"]) as tiny:
             assert tiny.size == (200, 150)
         assert {name for name, file in kept.items() if not file.is_file()} == {"camera.jpg", "1024.jpg"}
+
+
+def test_a_scan_for_the_page_keeps_its_small_pictures_without_a_model_and_decodes_nothing_twice(
+    tmp_path: Path, engine: Engine, decodes: Counter[bytes]
+) -> None:
+    files = {**KINDS, "1024.jpg": TOO_SMALL_AT_ITS_SCALE}
+    folder = folder_of(tmp_path / "photos", files)
+    with Store(tmp_path / "plain") as store:
+        run(store, folder, engine, [])
+        plain = hashes(store)
+    alone = Counter(decodes)
+    decodes.clear()
+    with Store(tmp_path / "data") as store:
+        run(store, folder, engine, [], pictures=True)
+        assert hashes(store) == plain, "the hash is the same, bit for bit"
+        assert decodes == alone
+        missing = {
+            photo.asset.id.key
+            for photo in store.assets.all()
+            if not cache_file(tmp_path / "data" / FOLDER, photo.content, EDGE).is_file()
+        }
+    assert missing == {"camera.jpg", "1024.jpg"}, "at the scale of their hash these have fewer pixels than the page shows"
 
 
 def test_small_pictures_are_kept_until_the_room_is_used_up(tmp_path: Path) -> None:
