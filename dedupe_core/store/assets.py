@@ -93,11 +93,16 @@ class Assets:
         )
 
     def upsert(self, source: int, assets: Sequence[Asset], generation: int) -> None:
-        """Write one page. What was learned from an asset's bytes stays only while its revision stays."""
+        """Write one page. What was learned from an asset's bytes stays only while its revision stays. `changed` is the
+        last listing that told anything new of it: some sources list everything each time."""
         self.db.executemany(
-            """INSERT INTO asset (source, key, revision, name, folder, size, facts, seen)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+            """INSERT INTO asset (source, key, revision, name, folder, size, facts, seen, changed)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)
                ON CONFLICT (source, key) DO UPDATE SET
+                 changed = CASE WHEN gone_at IS NULL
+                   AND (revision, name, folder, size, facts)
+                     = (excluded.revision, excluded.name, excluded.folder, excluded.size, excluded.facts)
+                   THEN changed ELSE excluded.seen END,
                  content = CASE WHEN revision = excluded.revision THEN content END,
                  ends = CASE WHEN revision = excluded.revision THEN ends END,
                  error = CASE WHEN revision = excluded.revision THEN error ELSE '' END,
@@ -277,10 +282,13 @@ class Assets:
     def state(self) -> str:
         """A short text that changes whenever anything changes that grouping depends on."""
         record = self.db.execute(
-            "SELECT COUNT(*), COALESCE(MAX(id), 0), COALESCE(SUM(seen), 0), COUNT(content), COUNT(gone_at) FROM asset"
+            """SELECT COUNT(*), COALESCE(MAX(id), 0), COALESCE(SUM(changed), 0), COUNT(content), COUNT(gone_at)
+               FROM asset"""
         ).fetchone()
-        counted = "SELECT COALESCE(SUM(recipe), 0), (SELECT COUNT(*) FROM digest) FROM signature"
-        signed = self.db.execute(counted).fetchone()
+        signed = self.db.execute(
+            """SELECT COALESCE(SUM(recipe), 0), (SELECT COUNT(*) FROM digest), (SELECT COUNT(*) FROM other_view)
+               FROM signature"""
+        ).fetchone()
         return dumps([*record, *signed])
 
 

@@ -253,4 +253,7 @@ MIGRATIONS: tuple[str, ...] = (
       content TEXT NOT NULL
     ) STRICT;
     """,
+    """
+    ALTER TABLE asset ADD COLUMN changed INTEGER NOT NULL DEFAULT 0;
+    """,
 )

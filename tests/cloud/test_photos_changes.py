@@ -63,6 +63,17 @@ def test_photos_that_stay_are_shown_beside_those_that_are_redundant(
     assert facts(library, stays, goes) == before
 
 
+def test_a_library_in_which_nothing_changed_keeps_its_groups_although_it_is_listed_whole_each_time(
+    library: SyntheticLibrary, keepone: Keepone
+) -> None:
+    stays, _ = twins(library)
+    first = keepone("scan", library.path, "--json").json
+    again = keepone("scan", "--json").json
+    assert (again["run"], again["unchanged"]) == (first["run"], True)
+    library.set_keywords(stays, ["dog"])
+    assert not keepone("scan", "--json").json["unchanged"], "what a photo is called may change who stays"
+
+
 def test_what_a_copy_has_is_previewed_carried_and_taken_back(
     library: SyntheticLibrary, photos: SimulatedPhotos, mac: None, keepone: Keepone
 ) -> None:

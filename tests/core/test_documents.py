@@ -37,6 +37,7 @@ def test_documents_of_one_layout_are_never_joined_and_their_copies_are(tmp_path:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)  # of two cores at least: 2,340 fine checks at 1,024 pixels
 def test_of_thousands_of_pairs_of_documents_none_is_joined(tmp_path: Path) -> None:
     """3 kinds of 40: 2,340 pairs of one layout, 7,140 in all. `benchmarks/documents.py` does 80 of each."""
     made = write(tmp_path, 40)
