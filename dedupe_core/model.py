@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from connectors.base import Asset, Verb
+if TYPE_CHECKING:  # the workers import this, and the contract's validation library takes them 100 ms
+    from connectors.base import Asset, Verb
 
 Relation = Literal["exact", "pixels", "near", "similar", "series"]
 RELATIONS: tuple[Relation, ...] = ("exact", "pixels", "near", "similar", "series")
