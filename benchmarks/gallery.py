@@ -19,12 +19,13 @@ from PIL import Image, ImageDraw
 
 @dataclass(frozen=True)
 class Gallery:
-    """`originals` photos of `width` × `height`; of every tenth a byte copy and a smaller, recompressed one."""
+    """`originals` photos of `width` × `height`; of each `every`-th a byte copy and a smaller, recompressed one."""
 
     folder: Path
     originals: int
     width: int
     height: int
+    every: int = 10
 
     @property
     def files(self) -> list[Path]:
@@ -34,15 +35,17 @@ class Gallery:
     @property
     def truth(self) -> set[frozenset[str]]:
         """Names of the pairs that are copies."""
-        trios = ((f"{n:05d}.jpg", f"{n:05d}-again.jpg", f"{n:05d}-small.jpg") for n in range(0, self.originals, 10))
+        copied = range(0, self.originals, self.every)
+        trios = ((f"{n:05d}.jpg", f"{n:05d}-again.jpg", f"{n:05d}-small.jpg") for n in copied)
         return {frozenset(pair) for a, b, c in trios for pair in ((a, b), (a, c), (b, c))}
 
 
-def gallery(count: int, width: int, height: int, base: Path | None = None) -> Gallery:
-    """About `count` files (count · 10/12 originals), made by all cores."""
+def gallery(count: int, width: int, height: int, base: Path | None = None, every: int = 10) -> Gallery:
+    """About `count` files, copies included, made by all cores."""
     base = base or Path(tempfile.gettempdir()) / "keepone-benchmarks"
-    originals = max(1, count * 10 // 12)
-    made = Gallery(base / f"{originals}-{width}x{height}", originals, width, height)
+    originals = max(1, count * every // (every + 2))
+    name = f"{originals}-{width}x{height}" + ("" if every == 10 else f"-{every}")
+    made = Gallery(base / name, originals, width, height, every)
     if not (made.folder / "done").exists():
         shutil.rmtree(made.folder, ignore_errors=True)
         with ProcessPoolExecutor() as pool:
@@ -58,7 +61,7 @@ def _make(made: Gallery, number: int) -> None:
     path = folder / f"{number:05d}.jpg"
     picture = photo(number, made.width, made.height)
     picture.save(path, quality=88)
-    if number % 10 == 0:
+    if number % made.every == 0:
         shutil.copyfile(path, path.with_name(f"{number:05d}-again.jpg"))
         small = picture.resize((made.width * 3 // 4, made.height * 3 // 4), Image.Resampling.LANCZOS)
         small.save(path.with_name(f"{number:05d}-small.jpg"), quality=75)

@@ -1,6 +1,6 @@
 """Cold scan of photos against the decoding floor and against other programs, in one run.
 
-    python benchmarks/scan.py [--size 200] [--width 4032 --height 3024] [--rounds 3] [--until signatures|groups]
+    python benchmarks/scan.py [--size 200] [--width 4032 --height 3024] [--every 10] [--until signatures|groups]
 
 Makes (once) a folder of photos with known copies and times, in turn and in fresh processes:
 
@@ -103,7 +103,7 @@ if __name__ == "__main__":
 def main() -> None:
     """Measure and print."""
     options = _options()
-    photos = gallery(options.size, options.width, options.height, options.folder)
+    photos = gallery(options.size, options.width, options.height, options.folder, options.every)
     size = sum(file.stat().st_size for file in photos.files)
     print(f"{len(photos.files)} files of {options.width} × {options.height}, {size / 1e6:.0f} MB, {_cores()} cores")
     programs = _programs(photos, options)
@@ -226,6 +226,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--size", "--count", type=int, default=200, help="photos, copies included")
     parser.add_argument("--width", type=int, default=4032)
     parser.add_argument("--height", type=int, default=3024)
+    parser.add_argument("--every", type=int, default=10, help="of each so many photos one has two copies")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--until", choices=("signatures", "groups"), default="signatures")
     parser.add_argument("--folder", type=Path, help="where the photos are made (default: the temporary folder)")

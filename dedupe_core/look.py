@@ -74,7 +74,8 @@ def _seen(task: Task, taken: files.Taken, limits: decode.Limits) -> Look:
     if taken.data is None:
         raise Unreadable(decode.too_long(taken.size, limits))
     picture = decode.open_picture(taken.data, limits)
-    gray, colour = both(picture, task.also.preprocess or task.also.edge, limits) if task.also else (first_look(picture, limits), None)
+    also = task.also
+    gray, colour = both(picture, also.preprocess or also.edge, limits) if also else (first_look(picture, limits), None)
     facts = {
         "format": picture.format,
         "width": picture.width,
@@ -86,7 +87,7 @@ def _seen(task: Task, taken: files.Taken, limits: decode.Limits) -> Look:
         **metadata.facts(picture.header)._asdict(),
     }
     histogram = array("I", gray.histogram()).tobytes()
-    levels, small = _extras(colour, picture, task.also) if colour is not None and task.also else (b"", b"")
+    levels, small = _extras(colour, picture, also) if colour is not None and also else (b"", b"")
     pixels = square(gray).tobytes()
     return Look(task.row, taken.sha256, facts, "", False, pixels, histogram, taken.digests, levels, small)
 

@@ -264,10 +264,10 @@ def test_the_page_gets_its_small_pictures_from_the_decode_of_the_scan(tmp_path: 
     weights = str(models.timm_checkpoint(tmp_path))
     model = Local(Embedding(kind="timm", model=models.TIMM, weights=weights, device="cpu", precision="fp32"), tmp_path)
     with Store(tmp_path / "without") as store:
-        run(store, folder, engine, [])
-        assert not (tmp_path / "without" / FOLDER).exists(), "a scan without a model takes no time for them"
-    with Store(tmp_path / "data") as store:
         run(store, folder, engine, [model])
+        assert not (tmp_path / "without" / FOLDER).exists(), "a scan that nobody looks at takes no time for them"
+    with Store(tmp_path / "data") as store:
+        run(store, folder, engine, [model], pictures=True)
         kept = {
             photo.asset.id.key: cache_file(tmp_path / "data" / FOLDER, photo.content, EDGE)
             for photo in store.assets.all()
@@ -299,7 +299,7 @@ def test_a_scan_for_the_page_keeps_its_small_pictures_without_a_model_and_decode
             for photo in store.assets.all()
             if not cache_file(tmp_path / "data" / FOLDER, photo.content, EDGE).is_file()
         }
-    assert missing == {"camera.jpg", "1024.jpg"}, "at the scale of their hash these have fewer pixels than the page shows"
+    assert missing == {"camera.jpg", "1024.jpg"}, "these have fewer pixels at the scale of their hash"
 
 
 def test_small_pictures_are_kept_until_the_room_is_used_up(tmp_path: Path) -> None:
