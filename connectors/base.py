@@ -73,7 +73,8 @@ class Asset:
     `camera` is "make model" where the source knows it.
     `aliases` are tokens of physical identity ("inode:…", "path:…", "graph:…"): two assets of any sources that share
     one are one photo reached by two ways and never each other's duplicate. `score` is the source's own judgement of
-    how good a picture it is, from 0 to 1, None when it was never judged; `faces` counts the people it found in it.
+    how good a picture it is, from 0 to 1, None when it was never judged; `faces` counts the people it found in it,
+    `people` are the names of those of them that have one there.
     """
 
     id: AssetId
@@ -99,6 +100,7 @@ class Asset:
     score: float | None = None
     faces: int = 0
     ours: frozenset[str] = frozenset()
+    people: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

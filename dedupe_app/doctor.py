@@ -26,7 +26,7 @@ OUR_PACKAGES = ("connectors", "dedupe_core", "feedback", "dedupe_app")
 _QUARANTINE = ".keepone/quarantine"
 _TIGHT, _FULL = 2_000_000_000, 200_000_000  # bytes free on a disk
 _TOLD, _LOOKING = 5, 5.0  # left-out folders that are named, and seconds in which they are looked for
-_MANAGED = "Add it by its own connector, or set allow_managed: true if it is a plain folder: keepone config edit"
+_MANAGED = line("mend.managed")
 _EARLIEST = 1_735_689_600  # 2025-01-01: no clock of a machine that runs this is right before it
 
 
@@ -98,7 +98,7 @@ def install_command(requirement: str) -> str:
 def _versions() -> Iterator[Check]:
     told = {"version": version(), "python": sys.version.split()[0], "sqlite": sqlite3.sqlite_version}
     if sqlite3.sqlite_version_info < (3, 37):
-        yield Check("versions", "fail", line("old_sqlite", **told), "Install a Python with SQLite 3.37 or newer.")
+        yield Check("versions", "fail", line("old_sqlite", **told), line("mend.sqlite"))
     else:
         yield Check("versions", "ok", line("versions", **told))
 
@@ -111,13 +111,9 @@ def _imports() -> Iterator[Check]:
         places = [Path(place).resolve() for place in (spec.submodule_search_locations or ())] if spec else []
         if home / name not in places:
             found = readable(str(places[0])) if places else "nothing"
-            yield Check("imports", "fail", line("other_package", name=name, found=found), _own_environment())
+            yield Check("imports", "fail", line("other_package", name=name, found=found), line("mend.environment"))
             return
     yield Check("imports", "ok", line("own_packages"))
-
-
-def _own_environment() -> str:
-    return "Install KeepOne in an environment of its own: uv tool install keepone"
 
 
 def _decoders() -> Iterator[Check]:
@@ -191,7 +187,7 @@ def _data_folder(data: Path) -> Iterator[Check]:
             "data folder",
             "fail",
             line("not_writable", folder=readable(str(there))),
-            "keepone --data DIR, or change who may write it",
+            line("mend.data_folder"),
         )
         return
     if data.exists() and os.name == "posix" and data.stat().st_mode & 0o077:
@@ -204,9 +200,7 @@ def _data_folder(data: Path) -> Iterator[Check]:
 def _space(name: str, disk: Path, code: str, **told: Value) -> Check:
     free = shutil.disk_usage(disk).free
     level: Level = "fail" if free < _FULL else "warn" if free < _TIGHT else "ok"
-    return Check(
-        name, level, line(code, free=size_of(free), **told), "" if level == "ok" else "Free some space on this disk."
-    )
+    return Check(name, level, line(code, free=size_of(free), **told), "" if level == "ok" else line("mend.space"))
 
 
 def _database(data: Path) -> Iterator[Check]:
@@ -223,13 +217,13 @@ def _database(data: Path) -> Iterator[Check]:
             "database",
             "fail",
             readable(str(error)),
-            "Put back keepone.sqlite3.before-N, or scan into another --data folder.",
+            line("mend.put_back"),
         )
         return
     if found != "ok":
-        yield Check("database", "fail", readable(found), "keep the journal, move the file away and scan again")
+        yield Check("database", "fail", readable(found), line("mend.move_away"))
     elif waiting:
-        yield Check("database", "warn", line("interrupted", n=waiting), "keepone apply (it settles them first)")
+        yield Check("database", "warn", line("interrupted", n=waiting), line("mend.settle"))
     else:
         yield Check("database", "ok", line("intact"))
 
@@ -243,7 +237,7 @@ def _lock(data: Path) -> Iterator[Check]:
         with Store(data) as store, store.writing("doctor"):
             yield Check("lock", "ok", line("free"))
     except Locked as error:
-        yield Check("lock", "warn", readable(str(error)), "Wait for it; nothing is wrong.")
+        yield Check("lock", "warn", readable(str(error)), line("mend.wait"))
     except sqlite3.Error:
         return  # the database check has said it
 
@@ -256,7 +250,7 @@ def _clock(data: Path) -> Iterator[Check]:
             "clock",
             "warn",
             line("wrong_clock", time=time.strftime("%Y-%m-%d %H:%M")),
-            "Set the clock; ages of plans depend on it.",
+            line("mend.clock"),
         )
     else:
         yield Check("clock", "ok", time.strftime("%Y-%m-%d %H:%M %Z"))
@@ -298,7 +292,7 @@ def _onedrive(name: str, source: SourceConfig, options: Any) -> Iterator[Check]:
     if options.token_file is not None:
         there = options.token_file.is_file()
         text = line("token_file", file=readable(str(options.token_file)))
-        fix = "" if there else "Let the other program write it, or take token_file out of the source's options."
+        fix = "" if there else line("mend.token_file")
         yield Check(name, "ok" if there else "fail", text, fix)
         return
     try:
@@ -307,7 +301,7 @@ def _onedrive(name: str, source: SourceConfig, options: Any) -> Iterator[Check]:
         yield Check(name, "fail", str(error), "keepone config edit")
         return
     except ConnectorError as error:
-        yield Check(name, "warn", str(error), "Try again when you are online.")
+        yield Check(name, "warn", str(error), line("mend.online"))
         return
     if not who:
         yield Check(name, "fail", line("nobody"), f"keepone login {source.name}")
@@ -325,13 +319,9 @@ _ASKED: dict[str, Callable[[str, SourceConfig, Any], Iterator[Check]]] = {"photo
 def _folder(name: str, folder: Path) -> Iterator[Check]:
     shown = readable(str(folder))
     if not folder.is_dir():
-        yield Check(name, "fail", line("not_there", folder=shown), "Attach the disk, or: keepone sources remove NAME")
+        yield Check(name, "fail", line("not_there", folder=shown), line("mend.attach"))
     elif not os.access(folder, os.R_OK | os.X_OK):
-        fix = (
-            "Give this terminal Full Disk Access in System Settings."
-            if sys.platform == "darwin"
-            else f"chmod u+rx '{shown}'"
-        )
+        fix = line("mend.disk_access") if sys.platform == "darwin" else f"chmod u+rx '{shown}'"
         yield Check(name, "fail", line("not_readable", folder=shown), fix)
     elif not os.access(folder, os.W_OK):
         yield Check(name, "warn", line("read_only", folder=shown), "")

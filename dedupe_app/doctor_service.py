@@ -12,14 +12,15 @@ from collections.abc import Iterator
 from dedupe_app.agents import DAEMON, Agent, AgentError, AgentState
 from dedupe_app.config import Loaded
 from dedupe_app.doctor import Check, install_command
+from dedupe_app.doctor_words import line
 from dedupe_app.job_model import TROUBLE, JobConfig
 from dedupe_core.words import readable
 
 _NEEDED = {"apscheduler": "apscheduler", "watchfiles": "watchfiles", "prometheus_client": "prometheus-client"}
 _MENDS = {
     "needs login": "keepone login SOURCE",
-    "source vanished": "Attach it; or, if the photos really are gone: keepone scan --accept-loss SOURCE",
-    "cap reached": "Look at the plan and apply it yourself: keepone apply",
+    "source vanished": line("mend.accept_loss"),
+    "cap reached": line("mend.apply"),
     "unavailable": "keepone sources test",
 }
 
@@ -39,10 +40,10 @@ def service(loaded: Loaded) -> Iterator[Check]:
 def _packages() -> Iterator[Check]:
     missing = [told for name, told in _NEEDED.items() if importlib.util.find_spec(name) is None]
     if missing:
-        text = f"`keepone daemon` needs {', '.join(missing)}; jobs by hand, launchd or systemd do not"
+        text = line("daemon_needs", names=", ".join(missing))
         yield Check("service", "warn", text, install_command("'keepone[service]'"))
     else:
-        yield Check("service", "ok", "APScheduler, watchfiles and prometheus-client")
+        yield Check("service", "ok", line("daemon_has"))
 
 
 def _started(loaded: Loaded, jobs: list[JobConfig]) -> Iterator[Check]:
@@ -56,7 +57,7 @@ def _started(loaded: Loaded, jobs: list[JobConfig]) -> Iterator[Check]:
                 pass
     except Locked as error:
         who = readable(str(error)).partition("(")[2].partition(")")[0]
-        yield Check("jobs are started by", "ok", f"the daemon ({who})")
+        yield Check("jobs are started by", "ok", line("by_daemon", who=who))
         return
     states, told = _installed(loaded, jobs)
     if told:
@@ -64,17 +65,19 @@ def _started(loaded: Loaded, jobs: list[JobConfig]) -> Iterator[Check]:
         return
     for state in states:
         if not state.current:
-            yield Check(f"job {state.name}", "warn", "the system starts it by an older schedule", _install(state.name))
+            yield Check(f"job {state.name}", "warn", line("older_schedule"), _install(state.name))
         elif not state.loaded:
-            yield Check(f"job {state.name}", "warn", "it is installed, but not loaded", _install(state.name))
+            yield Check(f"job {state.name}", "warn", line("not_loaded"), _install(state.name))
     if any(state.name == DAEMON for state in states):
-        yield Check("jobs are started by", "warn", "the daemon, which is installed and does not run", _install(DAEMON))
+        yield Check("jobs are started by", "warn", line("daemon_asleep"), _install(DAEMON))
         return
     left = [job.name for job in jobs if job.name not in {state.name for state in states}]
     if left:
-        yield Check("jobs are started by", "warn", f"nobody: {', '.join(left)}", f"keepone schedule install {left[0]}")
+        text = line("by_nobody", jobs=", ".join(left))
+        yield Check("jobs are started by", "warn", text, f"keepone schedule install {left[0]}")
     else:
-        yield Check("jobs are started by", "ok", f"{_system()}: {', '.join(state.name for state in states)}")
+        text = line("by_system", system=_system(), jobs=", ".join(state.name for state in states))
+        yield Check("jobs are started by", "ok", text)
 
 
 def _install(name: str) -> str:
@@ -91,7 +94,7 @@ def _installed(loaded: Loaded, jobs: list[JobConfig]) -> tuple[list[AgentState],
 
     mac = sys.platform == "darwin"
     if shutil.which("launchctl" if mac else "systemctl") is None:
-        return [], f"this machine has no {_system()}, and no daemon runs"
+        return [], line("no_system", system=_system())
     host = launchd.Launchd() if mac else systemd.Systemd()
     make = launchd.agent if mac else systemd.agent
     found = []
@@ -118,6 +121,7 @@ def _ended(loaded: Loaded) -> Iterator[Check]:
         return  # the database check has said it
     for name, run in last:
         if run is not None and run.state in TROUBLE:
-            text = f"{run.state}: {readable(run.note)}" if run.note else run.state
+            state = line(f"state.{run.state.replace(' ', '_')}")
+            text = line("ended_as", state=state, note=readable(run.note)) if run.note else line("ended", state=state)
             fix = _MENDS.get(run.state, f"keepone jobs run {name}")
             yield Check(f"job {name}", "warn", text, fix, (readable(run.note),))

@@ -19,7 +19,7 @@ from dedupe_core.journal import receipt_of
 from dedupe_core.model import Plan, Relation
 from dedupe_core.places import show
 from dedupe_core.report import ReportError
-from dedupe_core.words import bytes_text
+from dedupe_core.sentences import said, size_of, together
 
 FOLDER = "reports"
 _MONTHS_TOLD = 3
@@ -66,19 +66,18 @@ class JobReport:
 
     def sentence(self) -> str:
         """One line for people: "nightly: put away 12 photos (34 MB); 3 left as they were"."""
-        told = [f"put away {_photos(self.put_away)} ({bytes_text(self.freed)})"] if self.put_away else []
-        told += [f"{_photos(self.untagged)} out of the albums again"] if self.untagged else []
-        told += [f"{_photos(self.waiting)} wait for you: keepone apply {self.waits[:12]}"] if self.waiting else []
-        told += [f"{_photos(self.skipped)} left alone, because they changed"] if self.skipped else []
-        told += [f"{_photos(self.failed)} failed"] if self.failed else []
+        told: list[str] = [said("job.away", n=self.put_away, size=size_of(self.freed))] if self.put_away else []
+        told += [said("job.untagged", n=self.untagged)] if self.untagged else []
+        told += [said("job.waits", n=self.waiting, plan=self.waits[:12])] if self.waiting else []
+        told += [said("job.skipped", n=self.skipped)] if self.skipped else []
+        told += [said("job.failed", n=self.failed)] if self.failed else []
         told += [self.note] if self.note else []
-        return f"{self.job}{self._when()}: {'; '.join(told) or 'nothing new'}"
-
-    def _when(self) -> str:
+        what = together(told) or said("job.nothing")
         if not self.months:
-            return ""
-        span = f"{self.months[0]} to {self.months[-1]}"
-        return f" ({', '.join(self.months) if len(self.months) <= _MONTHS_TOLD else span})"
+            return said("job.told", job=self.job, what=what)
+        many = len(self.months) > _MONTHS_TOLD
+        months = said("job.span", first=self.months[0], last=self.months[-1]) if many else self.months
+        return said("job.told_of", job=self.job, what=what, months=months)
 
 
 def report_from(raw: Mapping[str, Any]) -> JobReport:
@@ -145,7 +144,3 @@ def _document(body: Mapping[str, Any]) -> bytes:
 def worst(states: Sequence[State]) -> State:
     """The one to show of several."""
     return min(states, key=(*TROUBLE, "parked", "waiting", "busy", "done").index, default="done")
-
-
-def _photos(count: int) -> str:
-    return f"{count} photo{'' if count == 1 else 's'}"

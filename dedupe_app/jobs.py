@@ -29,6 +29,7 @@ from dedupe_core.apply import ApplyResult, PlanRefused, apply
 from dedupe_core.model import Plan, Progress, Relation, Silent
 from dedupe_core.plan import CANNOT, make_plan
 from dedupe_core.scan import ScanCounts
+from dedupe_core.sentences import said, together
 from dedupe_core.stopping import Stop, Stopped, never
 from dedupe_core.store import Locked
 from dedupe_core.store.plans import plan_id
@@ -101,7 +102,7 @@ class _Run:
             self.facts[key] = self.facts.get(key, 0) + count
         if result.failed:
             self.states.append("some failed")
-            self.trouble += [f"{one.key}: {one.sentence}" for one in result.outcomes if one.state == "failed"][:20]
+            self.trouble += _failed(result)
 
     def add_undone(self, result: UndoResult) -> None:
         """Tags that were taken off again."""
@@ -109,7 +110,7 @@ class _Run:
         if result.failed:
             self.states.append("some failed")
             self.facts["failed"] = self.facts.get("failed", 0) + result.failed
-            self.trouble += [f"{one.key}: {one.sentence}" for one in result.outcomes if one.state == "failed"][:20]
+            self.trouble += _failed(result)
 
     def park(self) -> None:
         """The run ends early and the next one goes on."""
@@ -123,7 +124,7 @@ class _Run:
             job=self.job.name,
             why=self.why,
             state=worst(self.states),
-            note="; ".join(self.notes),
+            note=together(self.notes),
             plan=self.plan,
             months=self.months,
             trouble=tuple(self.trouble),
@@ -131,6 +132,12 @@ class _Run:
             late="parked" in self.states and self.watch.late,
             **self.facts,
         )
+
+
+def _failed(result: ApplyResult | UndoResult) -> list[str]:
+    """The first steps that failed, with the reason."""
+    failed = [one for one in result.outcomes if one.state == "failed"][:20]
+    return [said("step.at", place=one.key, what=one.sentence) for one in failed]
 
 
 def _remembered(library: Library, job: JobConfig, why: str, watch: Watch) -> JobReport:
@@ -216,8 +223,8 @@ def _healthy(library: Library, run: _Run, names: Collection[str], scans: Collect
     states = {str(row["name"]): str(row["state"]) for row in library.store.assets.sources()}
     for name, counts in halted.items():
         run.states.append(_SOURCE_STATES.get(states.get(name, ""), "unavailable"))
-        run.trouble.append(f"{name}: {counts.halted}")
-        run.notes.append(f"{name}: {counts.halted}")
+        run.trouble.append(said("step.at", place=name, what=counts.halted))
+        run.notes.append(said("step.at", place=name, what=counts.halted))
         if counts.retry_after:
             run.facts["retry_after"] = max(counts.retry_after, run.facts.get("retry_after") or 0.0)
     return set(names) - set(halted)

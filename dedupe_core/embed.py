@@ -24,6 +24,7 @@ from dedupe_core.embedders import ModelError
 from dedupe_core.engine import Engine
 from dedupe_core.feed import Feed, Tally
 from dedupe_core.model import Photo, Progress
+from dedupe_core.sentences import Said, said
 from dedupe_core.settings import Settings
 from dedupe_core.store import Store
 from dedupe_core.tasks import Also
@@ -96,12 +97,18 @@ class Level:
     def sentence(self) -> str:
         """One line for people."""
         if self.backend == "off":
-            return "similar pictures by a model: switched off"
-        if self.backend == "none":
-            return f"similar pictures by a model: not looked for. {' '.join(self.passed)}".rstrip()
-        where = f" ({self.how})" if self.how else ""
-        told = f" {' '.join(self.passed)}" if self.passed else ""
-        return f"similar pictures by {self.model.split('@', 1)[0]}, {self.backend}{where}.{told}"
+            return said("level.off")
+        told = said("level.none") if self.backend == "none" else self._used()
+        for one in self.passed:
+            told = said("level.also", what=told, more=one)
+        return told
+
+    def _used(self) -> Said:
+        where = said(f"backend.{self.backend}") if self.backend in ("local", "remote") else self.backend
+        model = self.model.split("@", 1)[0]
+        if self.how:
+            return said("level.by_how", model=model, backend=where, how=self.how)
+        return said("level.by", model=model, backend=where)
 
 
 class Wanted(NamedTuple):
@@ -143,9 +150,8 @@ class _Opened(NamedTuple):
 
 
 class Encoding:
-    """The models of a chain during one run: `also` and `take` while photos are read, `finish` afterwards. With a model
-    the decode is one in colour, which gives the page's small pictures for next to nothing; `pictures` wants them
-    without one as well."""
+    """The models of a chain during one run: `also` and `take` while photos are read, `finish` afterwards. `pictures`:
+    the decode gives the page's small pictures as well."""
 
     def __init__(
         self, store: Store, settings: Settings, chain: Sequence[Source], progress: Progress, pictures: bool = False
@@ -174,11 +180,15 @@ class Encoding:
         opened = self._opened()
         if opened is None and not self._pictures:
             return None
+        edge = self._edge() if self._pictures else 0
+        return Also(opened.encoder.preprocess if opened else None, edge) if opened or edge else None
+
+    def _edge(self) -> int:
+        """Of the small pictures; 0 when their room is used up."""
         from dedupe_core.thumbs import EDGE, Room
 
         self._room = self._room or Room(self._store.folder)
-        edge = EDGE if self._room.left > 0 else 0
-        return Also(opened.encoder.preprocess if opened else None, edge) if opened or edge else None
+        return EDGE if self._room.left > 0 else 0
 
     def take(self, extras: Sequence[Extra]) -> None:
         """Inputs of contents that have a signature now, and their small pictures."""

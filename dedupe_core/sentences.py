@@ -8,7 +8,7 @@ kept before there were codes is read as the plain text that it is.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -28,6 +28,7 @@ SENTENCES: Mapping[str, str | tuple[str, str]] = {
     "same.pixels": "same pixels",
     # what the rules compare
     "value.whole": "read to its end",
+    "value.damage": "{what}",
     "value.unknown": "unknown",
     "value.alone": "alone",
     "value.with": "with {parts}",
@@ -113,6 +114,66 @@ SENTENCES: Mapping[str, str | tuple[str, str]] = {
     # what trust in a kind of copy waits for
     "trust.questions": ("{n} answer to a random question", "{n} answers to random questions"),
     "trust.approvals": ("{n} approval", "{n} approvals"),
+    # why groups change by what people said
+    "why.free": "no answer keeps these apart any more",
+    "why.apart": "you keep {n} of its {of} pairs apart",
+    "why.shown": "shown as {now} instead of {before}",
+    "why.shown_as": "shown as {now} instead of {before}: {why}",
+    "why.members": "{before} photos before, {now} now",
+    "why.members_apart": "{before} photos before, {now} now: you keep the others apart",
+    "why.nothing": "nothing joins these under the rules as they are now",
+    "why.unlikely": "your answers make it unlikely ({share})",
+    "why.unlikely_as": "your answers make it unlikely ({share}) because of {why}",
+    "why.and": "{one} and {other}",
+    "relation.exact": "exact",
+    "relation.pixels": "pixels",
+    "relation.near": "near",
+    "relation.similar": "similar",
+    "relation.series": "series",
+    # what of two pictures the answers go by
+    "feature.hash": "how near their hashes are",
+    "feature.points": "how many points match",
+    "feature.shared_most": "how much of one lies in the other",
+    "feature.shared_least": "how much both show",
+    "feature.blocks": "how well their blocks agree",
+    "feature.worst_blocks": "how well their worst blocks agree",
+    "feature.fine": "how many fine blocks agree",
+    "feature.local_difference": "a region that differs",
+    "feature.tone": "a change of brightness or contrast",
+    "feature.colour": "a change of colour",
+    "feature.detail": "a change of sharpness",
+    "feature.grain": "noise in one of them",
+    "feature.look": "a change of the whole look",
+    "feature.border": "a border or bars around one",
+    "feature.altered": "that one was edited",
+    "feature.size_ratio": "their sizes",
+    "feature.aspect": "their shapes",
+    "feature.same_time": "one time of capture",
+    "feature.other_time": "other times of capture",
+    "feature.time_gap": "the time between them",
+    "feature.same_camera": "their cameras",
+    "feature.flat": "little to compare",
+    "feature.turned": "one is turned or mirrored",
+    "feature.other_source": "they are in two sources",
+    "feature.embedding": "how alike a model finds them",
+    # what became of a photo of a plan, and of a run
+    "step.at": "{place}: {what}",
+    "level.off": "similar pictures by a model: switched off",
+    "level.none": "similar pictures by a model: not looked for.",
+    "level.by": "similar pictures by {model}, {backend}.",
+    "level.by_how": "similar pictures by {model}, {backend} ({how}).",
+    "level.also": "{what} {more}",
+    "backend.local": "local",
+    "backend.remote": "remote",
+    "job.told": "{job}: {what}",
+    "job.told_of": "{job} ({months}): {what}",
+    "job.span": "{first} to {last}",
+    "job.nothing": "nothing new",
+    "job.away": ("put away {n} photo ({size})", "put away {n} photos ({size})"),
+    "job.untagged": ("{n} photo out of the albums again", "{n} photos out of the albums again"),
+    "job.waits": ("{n} photo waits for you: keepone apply {plan}", "{n} photos wait for you: keepone apply {plan}"),
+    "job.skipped": ("{n} photo left alone, because it changed", "{n} photos left alone, because they changed"),
+    "job.failed": ("{n} photo failed", "{n} photos failed"),
     # why a plan leaves something out
     "skip.protected": "in a protected place",
     "skip.changed": "changed since the groups were made",
@@ -173,6 +234,14 @@ def said(code: str, **values: Value) -> Said:
     if isinstance(text, tuple):
         text = text[0 if values.get("n") == 1 else 1]
     return Said(text.format(**{name: _shown(value) for name, value in values.items()}), code, values)
+
+
+def together(told: Sequence[str]) -> str:
+    """Several sentences as one, with semicolons between; "" of none."""
+    found = told[-1] if told else ""
+    for one in reversed(told[:-1]):
+        found = said("edge.also", what=one, more=found)
+    return found
 
 
 def size_of(size: int) -> Said:

@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import os
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,14 +76,17 @@ def thumbnails(
     edge: int,
     cache_folder: Path | None,
     engine: Engine,
+    instead: Callable[[str, int], bytes] | None = None,
 ) -> dict[int, bytes]:
     """Thumbnails by row, drawn by the engine's guarded workers: a file that hangs or bursts costs its own picture.
-    Photos that the scan could not read get its reason and are not opened again; each content is drawn once."""
+    Photos that the scan could not read get its reason and are not opened again; each content is drawn once.
+    `instead` makes what stands for a photo that cannot be shown, of the reason and the edge: a `placeholder`."""
+    instead = instead or placeholder
     pictures: dict[int, bytes] = {}
     wanted: dict[str, list[Photo]] = {}
     for photo in photos:
         if photo.error or photo.asset.id.source not in connectors:
-            pictures[photo.row] = placeholder(photo.error or NOT_CONNECTED, edge)
+            pictures[photo.row] = instead(photo.error or NOT_CONNECTED, edge)
         elif kept := _cached(cache_folder, photo.content, edge):
             pictures[photo.row] = kept
         else:
@@ -99,7 +102,7 @@ def thumbnails(
         _keep(cache_folder, content, edge, picture)
         pictures |= dict.fromkeys((photo.row for photo in wanted[content]), picture)
     for content, reason in failed.items():
-        pictures |= dict.fromkeys((photo.row for photo in wanted[content]), placeholder(reason, edge))
+        pictures |= dict.fromkeys((photo.row for photo in wanted[content]), instead(reason, edge))
     return pictures
 
 

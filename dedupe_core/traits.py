@@ -33,7 +33,8 @@ def damage(photo: Photo) -> str:
 
 
 def damage_words(case: Case, photo: Photo, other: Photo) -> str:
-    return damage(photo).rstrip(".") or said("value.whole")
+    found = damage(photo).rstrip(".")
+    return said("value.damage", what=found) if found else said("value.whole")
 
 
 def protected(case: Case, photo: Photo) -> bool:

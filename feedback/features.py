@@ -59,34 +59,6 @@ SIGNS: Mapping[str, int] = {
 
 NAMES = tuple(SIGNS)
 
-WORDS: Mapping[str, str] = {
-    "hash": "how near their hashes are",
-    "points": "how many points match",
-    "shared_most": "how much of one lies in the other",
-    "shared_least": "how much both show",
-    "blocks": "how well their blocks agree",
-    "worst_blocks": "how well their worst blocks agree",
-    "fine": "how many fine blocks agree",
-    "local_difference": "a region that differs",
-    "tone": "a change of brightness or contrast",
-    "colour": "a change of colour",
-    "detail": "a change of sharpness",
-    "grain": "noise in one of them",
-    "look": "a change of the whole look",
-    "border": "a border or bars around one",
-    "altered": "that one was edited",
-    "size_ratio": "their sizes",
-    "aspect": "their shapes",
-    "same_time": "one time of capture",
-    "other_time": "other times of capture",
-    "time_gap": "the time between them",
-    "same_camera": "their cameras",
-    "flat": "little to compare",
-    "turned": "one is turned or mirrored",
-    "other_source": "they are in two sources",
-    "embedding": "how alike a model finds them",
-}
-
 
 def features(evidence: Evidence, a: Photo, b: Photo, embedding: float | None = None) -> dict[str, float]:
     """The features of a compared pair by name, without those that nobody measured. The same whichever comes first.

@@ -21,11 +21,11 @@ from functools import cached_property
 from connectors.base import Connector
 from dedupe_core.engine import Engine
 from dedupe_core.model import Edge, Judge, NoFeedback, Photo, Progress
-from dedupe_core.sentences import said
+from dedupe_core.sentences import said, share_of
 from dedupe_core.store import Store
 from dedupe_core.store.codec import dumps
 from dedupe_core.store.labels import Label
-from feedback.features import VERSION, WORDS, Measured
+from feedback.features import VERSION, Measured
 from feedback.learner import Example, Model, fit, shipped
 from feedback.memory import Memory
 
@@ -99,9 +99,14 @@ class Answers:
         return "" if probability is None else self._why(features, probability)
 
     def _why(self, features: dict[str, float], probability: float) -> str:
-        told = [WORDS[name] for name, _ in self.model.reasons(features)]
-        because = f" because of {' and '.join(told)}" if told else ""
-        return f"your answers make it unlikely ({probability:.0%}){because}"
+        share = share_of(probability, f"{probability:.0%}")
+        told = [said(f"feature.{name}") for name, _ in self.model.reasons(features)]
+        if not told:
+            return said("why.unlikely", share=share)
+        why = told[-1]
+        for one in reversed(told[:-1]):
+            why = said("why.and", one=one, other=why)
+        return said("why.unlikely_as", share=share, why=why)
 
 
 def judge_of(store: Store, hidden_below: float = HIDDEN_BELOW) -> Judge:

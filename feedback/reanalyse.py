@@ -19,6 +19,7 @@ from dedupe_core.model import Choice, Edge, Judge, Photo
 from dedupe_core.pipeline import compared_of, mark_of, save
 from dedupe_core.relate import relate
 from dedupe_core.rounds import known_contents
+from dedupe_core.sentences import said
 from dedupe_core.settings import Settings
 from dedupe_core.store import Store
 from dedupe_core.store.labels import Label
@@ -123,7 +124,7 @@ def _changes(store: Store, before: Sequence[Choice], after: Sequence[Choice], ju
     for choice in after:
         earlier = Counter(id(was[pair]) for pair in _few(choice) if pair in was)
         if not earlier:
-            yield Change("new", None, choice, "no answer keeps these apart any more")
+            yield Change("new", None, choice, said("why.free"))
         elif _shape(choice) not in known:
             nearest = next(was[pair] for pair in _few(choice) if pair in was)
             yield Change("changed", nearest, choice, words.changed(nearest, choice))
@@ -156,19 +157,22 @@ class _Words:
         photos = self.store.assets.photos(choice.group.members)
         kept_apart = sum(self._apart(photos, pair) for pair in _pairs(choice))
         if kept_apart:
-            return f"you keep {kept_apart} of its {sum(1 for _ in _pairs(choice))} pairs apart"
+            return said("why.apart", n=kept_apart, of=sum(1 for _ in _pairs(choice)))
         return self._unlikely(choice, photos)
 
     def changed(self, before: Choice, after: Choice) -> str:
         """Why a group looks different."""
         if before.group.relation != after.group.relation:
             told = next((edge.sentence for edge in after.group.edges if "you" in edge.sentence), "")
-            return f"shown as {after.group.relation} instead of {before.group.relation}{': ' + told if told else ''}"
+            now, was = (said(f"relation.{one.group.relation}") for one in (after, before))
+            if told:
+                return said("why.shown_as", now=now, before=was, why=told)
+            return said("why.shown", now=now, before=was)
         photos = self.store.assets.photos({*before.group.members, *after.group.members})
         gone = set(before.group.members) - set(after.group.members)
         kept_apart = any(self._apart(photos, (row, other)) for row in gone for other in after.group.members)
-        count = f"{len(before.group.members)} photos before, {len(after.group.members)} now"
-        return f"{count}{': you keep the others apart' if kept_apart else ''}"
+        sizes = {"before": len(before.group.members), "now": len(after.group.members)}
+        return said("why.members_apart" if kept_apart else "why.members", **sizes)
 
     def _apart(self, photos: Mapping[int, Photo], pair: Rows) -> bool:
         a, b = (photos.get(row) for row in pair)
@@ -182,7 +186,7 @@ class _Words:
                 told = self.judge.explain(edge, a, b)
                 if told:
                     return told
-        return "nothing joins these under the rules as they are now"
+        return said("why.nothing")
 
 
 def _pairs(choice: Choice) -> Iterator[Rows]:

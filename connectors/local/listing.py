@@ -196,6 +196,8 @@ def build(source: str, root: str, rules: Rules, folder: str, found: Found) -> As
         description=facts.description,
         burst=burst(entry.name),
         aliases=tokens(f"{root}/{key}", entry.device, entry.inode),
+        faces=len(facts.people),
+        people=frozenset(facts.people),
     )
 
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 import json
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -46,6 +46,7 @@ class Facts:
     title: str = ""
     description: str = ""
     favorite: bool = False
+    people: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +150,15 @@ def parse(data: bytes) -> Facts | None:
         title=_text(raw, "title"),
         description=_text(raw, "description"),
         favorite=raw.get("favorited") is True,
+        people=tuple(_people(raw.get("people"))),
     )
+
+
+def _people(value: Any) -> Iterator[str]:
+    for one in value if isinstance(value, list) else ():
+        name = _text(one, "name").strip() if isinstance(one, Mapping) else ""
+        if name:
+            yield name
 
 
 def _number(value: Any) -> float | None:

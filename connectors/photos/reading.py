@@ -9,7 +9,7 @@ import mimetypes
 import os
 import sqlite3
 import stat
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -87,6 +87,8 @@ UNASKED = (
 )
 """Steps of osxphotos' loading that are left out: what of theirs is wanted here comes from `columns`."""
 _OUR_WORDS = labels.keyword_label("keepone:")
+_NAMELESS = "_UNKNOWN_"
+"""What osxphotos calls a person whom nobody named."""
 _NEVER_TAKEN = datetime(1970, 1, 1, tzinfo=UTC)
 _TYPES = {
     "heic": "image/heic",
@@ -237,6 +239,7 @@ class Reader:
             self._scores.get(uuid),
             len(persons),
             ours,
+            self._people(persons) if persons else _NONE,
         )
 
     def _digest(
@@ -259,6 +262,12 @@ class Reader:
             ours = frozenset(label for label in own if self._is_ours(label))
             found = self._same_labels[both] = (frozenset(own), ours, self._folder(own))
         return found
+
+    def _people(self, persons: Sequence[int]) -> frozenset[str]:
+        """The names of these persons; faces that nobody named have none."""
+        known = self._database._dbpersons_pk
+        names = (known[number]["fullname"] for number in persons)
+        return frozenset(name for name in names if name and name != _NAMELESS)
 
     def _folder(self, own: tuple[str, ...]) -> str:
         """The first of its albums, our own left out: Photos has no folders for photos."""

@@ -25,6 +25,7 @@ from dedupe_app.web.texts import static_folder
 from dedupe_app.web.work import Busy
 from dedupe_core.apply import PlanRefused
 from dedupe_core.plan import PlanError
+from dedupe_core.sentences import Said
 from dedupe_core.store import StoreError
 
 API = "/api/v1"
@@ -84,7 +85,7 @@ async def _misunderstood(request: Request, error: Exception) -> JSONResponse:
 async def _busy(request: Request, error: Exception) -> JSONResponse:
     del request
     assert isinstance(error, Busy)
-    return _problem(409, refusal("busy", kind=error.kind))
+    return _problem(409, refusal("busy", kind=Said(error.kind, f"word.{error.kind}")))
 
 
 async def _failed(request: Request, error: Exception) -> JSONResponse:

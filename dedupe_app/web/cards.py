@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from connectors.base import Connector
 from dedupe_app.library import Library
 from dedupe_app.web.desk import photo_id
+from dedupe_app.web.recognise import recognised
 from dedupe_app.web.shapes import FactShape, GroupShape, LaneShape, PhotoShape, Summary
 from dedupe_app.web.shelf import Card, Shelf
 from dedupe_app.web.telling import codes
@@ -49,7 +50,7 @@ def _shape(card: Card, choice: Choice, photos: Mapping[int, Photo], connectors: 
         verb=decision.verb if decision else None,
         undo_token=decision.token if decision else None,
         same=list(told.same),
-        said=codes(reason=told.reason),
+        said=codes(reason=recognised(told.reason)),
         photos=[_photo(photos[one.row], one, card, choice) for one in told.photos],
     )
 
@@ -71,7 +72,7 @@ def _photo(photo: Photo, told: PhotoCard, card: Card, choice: Choice) -> PhotoSh
         why=readable(told.reason),
         evidence=readable(told.evidence),
         warning=readable(told.warning),
-        said=codes(why=told.reason, evidence=told.evidence, warning=told.warning),
+        said=codes(why=recognised(told.reason), evidence=recognised(told.evidence), warning=recognised(told.warning)),
     )
 
 

@@ -13,8 +13,9 @@ from dedupe_app.progress import Meter
 from dedupe_app.web.answers import Answer
 from dedupe_app.web.house import begin_scan
 from dedupe_app.web.house_shapes import CountShape, JobShape, SimilarIn, SimilarShape
+from dedupe_app.web.recognise import recognised
 from dedupe_app.web.shapes import Problem
-from dedupe_app.web.telling import refuse
+from dedupe_app.web.telling import codes, note, refuse
 from dedupe_core.embed import Level
 from dedupe_core.embedders.chain import missing, weights_file
 from dedupe_core.words import readable
@@ -42,6 +43,7 @@ def similar(desk: Answer) -> SimilarShape:
         threshold=chosen.threshold,
         seen=seen,
         told=readable(level.sentence),
+        said=codes(told=recognised(level.sentence)),
         counts=[
             CountShape(threshold=cosine, pairs=pairs, photos=photos, complete=floor is not None and cosine >= floor)
             for cosine, (pairs, photos) in counts.items()
@@ -75,8 +77,8 @@ def _job(config: Config, name: str) -> Any:
         report = run_job(config, name, "page", meter)
         return {
             "state": report.state,
-            "sentence": readable(report.sentence()),
-            "messages": [readable(one) for one in report.trouble],
+            **note(report.sentence()),
+            "messages": [note(one) for one in report.trouble],
         }
 
     return work

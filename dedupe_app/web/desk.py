@@ -9,7 +9,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from dedupe_app.config import Config, Loaded
@@ -162,6 +162,15 @@ class Desk:
         self.hub.publish("groups", {"run": self._shelf.run})
 
 
+class NoPicture(Exception):
+    """A photo cannot be shown; the message is the reason in one sentence."""
+
+
+def _no_picture(reason: str, edge: int) -> bytes:
+    del edge
+    raise NoPicture(reason)
+
+
 class Darkroom:
     """Draws pictures in guarded workers, once for each content; what is drawn is kept."""
 
@@ -179,10 +188,11 @@ class Darkroom:
         return file if file.is_file() else None
 
     def draw(self, photo: Photo, edge: int) -> bytes:
-        """A WebP picture; a placeholder with the reason where there is none to be had."""
+        """A WebP picture. Raises `NoPicture` with the reason where there is none to be had."""
         with self._starting:
             self._engine.start()
-        return thumbnails([photo], self._library.connectors(), edge, self.folder, self._engine)[photo.row]
+        connectors = self._library.connectors()
+        return thumbnails([photo], connectors, edge, self.folder, self._engine, _no_picture)[photo.row]
 
     def laid_on(self, first: Photo, second: Photo, symmetry: int) -> tuple[float, ...] | None:
         """Where the second, turned, lies on the first, as `aligning.laid_on` has it; None where one cannot be shown."""
@@ -190,7 +200,8 @@ class Darkroom:
 
         for photo in (first, second):
             if self.kept(photo, _FINE) is None:
-                self.draw(photo, _FINE)
+                with suppress(NoPicture):
+                    self.draw(photo, _FINE)
         files = [self.kept(photo, _FINE) for photo in (first, second)]
         if files[0] is None or files[1] is None:
             return None

@@ -13,6 +13,7 @@ from dedupe_app.web import cards
 from dedupe_app.web.answers import Answer
 from dedupe_app.web.deciding import everybody, note, suggested, take_back
 from dedupe_app.web.desk import Desk, photo_id, row_of
+from dedupe_app.web.recognise import recognised
 from dedupe_app.web.shapes import (
     ActPage,
     ActShape,
@@ -93,6 +94,7 @@ def facets(
         taken=_values(sorted(known.taken.items(), reverse=True)),
         relations=_values(known.relations.most_common()),
         people=known.people,
+        persons=_values(known.persons.most_common(MOST)),
     )
 
 
@@ -121,7 +123,7 @@ def compare(desk: Answer, group_id: Words, a: Words, b: Words) -> CompareShape:
     return CompareShape(
         differences=facts,
         evidence=readable(seen),
-        said=codes(evidence=seen),
+        said=codes(evidence=recognised(seen)),
         symmetry=laid[3] if laid else 0,
         scale=laid[2] if laid else None,
         overlap_a=laid[0] if laid else None,

@@ -29,14 +29,16 @@ from dedupe_app.web.house_shapes import (
     SourceShape,
     UnreadShape,
 )
+from dedupe_app.web.recognise import recognised
 from dedupe_app.web.saving import flow
 from dedupe_app.web.shapes import Problem
-from dedupe_app.web.telling import codes, failure, refusal, refuse
+from dedupe_app.web.telling import codes, failure, note, refusal, refuse
 from dedupe_app.web.texts import languages
 from dedupe_app.web.work import Job
 from dedupe_core.keep import choose
 from dedupe_core.model import Choice, Photo
 from dedupe_core.rules import RULES, UnknownRule, resolve
+from dedupe_core.sentences import said
 from dedupe_core.words import readable
 
 router = APIRouter()
@@ -74,7 +76,7 @@ def sources(desk: Answer) -> list[SourceShape]:
                 photos=row["assets"],
                 bytes=row["bytes"],
                 problem=problems[row["name"]],
-                said=codes(problem=problems[row["name"]]),
+                said=codes(problem=problems[row["name"]], note=recognised(row["note"])),
             )
             for row in library.store.assets.sources()
         ]
@@ -111,15 +113,15 @@ def begin_scan(
 
     def work(library: Library, meter: Meter) -> dict[str, Any]:
         report = library.scan(names, meter, narrow=narrow, pictures=True)
-        halted = [readable(f"{counts.source}: {counts.halted}") for counts in report.scans if counts.halted]
+        halted = [said("step.at", place=one.source, what=one.halted) for one in report.scans if one.halted]
         groups = sum(report.groups.values())
         return {
             "read": report.read,
             "known": report.known,
             "failed": report.failed,
             "groups": groups,
-            "halted": halted,
-            "messages": [readable(sentence) for sentence in report.level.passed],
+            "halted": [note(one) for one in halted],
+            "messages": [note(one) for one in report.level.passed],
         }
 
     return desk.jobs.start("scan", readable(", ".join(names or ())), work, config)
@@ -131,7 +133,10 @@ def unreadable(desk: Answer, limit: Annotated[int, Query(ge=1, le=500)] = 200) -
     with desk.store_lock() as library:
         return [
             UnreadShape(
-                source=readable(photo.asset.id.source), path=readable(photo.asset.id.key), reason=readable(reason)
+                source=readable(photo.asset.id.source),
+                path=readable(photo.asset.id.key),
+                reason=readable(reason),
+                said=codes(reason=recognised(reason)),
             )
             for photo, reason in library.store.assets.errors()[:limit]
         ]
@@ -212,7 +217,7 @@ def _change(
     again: Choice, choice: Choice, photos: Mapping[int, Photo], connectors: Mapping[str, Connector]
 ) -> ChangeShape:
     keeps, kept = (readable(photo_view(photos[row], None, connectors).path) for row in (again.keep, choice.keep))
-    reason, told = readable(again.reason), codes(reason=again.reason)
+    reason, told = readable(again.reason), codes(reason=recognised(again.reason))
     return ChangeShape(group=choice.group.id, keeps=keeps, kept=kept, reason=reason, said=told)
 
 
@@ -234,7 +239,8 @@ def save(desk: Answer, said: RulesIn) -> RulesSaved:
 @router.get("/doctor")
 def doctor(desk: Answer) -> list[CheckShape]:
     """Is this installation fit for work?"""
-    return [CheckShape(**check.to_json(), said=codes(text=check.text)) for check in examine(desk.loaded)]
+    known = [(check, recognised(check.text), recognised(check.fix)) for check in examine(desk.loaded)]
+    return [CheckShape(**check.to_json(), said=codes(text=text, fix=fix)) for check, text, fix in known]
 
 
 @router.get("/healthz")

@@ -45,6 +45,7 @@ class UnreadShape(Shape):
     source: str
     path: str
     reason: str
+    said: dict[str, ToldShape] = Field(default_factory=dict)
 
 
 class RuleShape(Shape):
@@ -114,6 +115,7 @@ class RegroupedShape(Shape):
     kind: Literal["hidden", "new", "changed"]
     name: str
     why: str
+    said: dict[str, ToldShape] = Field(default_factory=dict)
 
 
 class ReanalysisShape(Shape):
@@ -147,6 +149,7 @@ class SimilarShape(Shape):
     seen: int
     told: str
     counts: list[CountShape]
+    said: dict[str, ToldShape] = Field(default_factory=dict)
 
 
 class SimilarIn(Shape):

@@ -11,6 +11,7 @@ from dedupe_app.library import Library
 from dedupe_app.progress import Meter
 from dedupe_app.web.answers import Answer
 from dedupe_app.web.house_shapes import JobShape, LearnShape, ReanalysisShape, RegroupedShape, RungShape
+from dedupe_app.web.recognise import recognised
 from dedupe_app.web.shapes import Problem
 from dedupe_app.web.telling import codes
 from dedupe_core.words import readable
@@ -68,7 +69,12 @@ def _shape(library: Library, found: Reanalysis) -> ReanalysisShape:
         changed=found.count("changed"),
         touched=len(found.touched),
         groups=[
-            RegroupedShape(kind=change.kind, name=readable(name), why=readable(change.why))
+            RegroupedShape(
+                kind=change.kind,
+                name=readable(name),
+                why=readable(change.why),
+                said=codes(why=recognised(change.why)),
+            )
             for change, name in zip(found.changes, names, strict=False)
         ],
     )

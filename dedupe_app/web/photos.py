@@ -11,7 +11,8 @@ from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
 from dedupe_app.web.answers import Answer
-from dedupe_app.web.desk import EDGES, Desk, photo_id, row_of
+from dedupe_app.web.desk import EDGES, Desk, NoPicture, photo_id, row_of
+from dedupe_app.web.recognise import recognised
 from dedupe_app.web.shapes import Problem
 from dedupe_app.web.telling import refuse
 from dedupe_core.model import Photo
@@ -33,7 +34,8 @@ async def picture(
     if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
     """A photo's picture, its long side at most 320, 1600 or 4096 pixels. The id is bound to the content, so that an
-    address never shows another picture and may be kept for good."""
+    address never shows another picture and may be kept for good. Where there is no picture to be had, the
+    answer is the reason."""
     if edge not in EDGES:
         raise refuse(404, "no_size")
     mark = f'"{identity}-{edge}"'
@@ -58,4 +60,7 @@ def _photo(desk: Desk, identity: str) -> Photo:
 
 
 def _read_or_draw(desk: Desk, photo: Photo, edge: int, kept: Path | None) -> bytes:
-    return kept.read_bytes() if kept is not None else desk.darkroom.draw(photo, edge)
+    try:
+        return kept.read_bytes() if kept is not None else desk.darkroom.draw(photo, edge)
+    except NoPicture as error:
+        raise refuse(404, "no_picture", reason=recognised(str(error))) from error

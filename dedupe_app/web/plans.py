@@ -15,6 +15,7 @@ from dedupe_app.web.answers import Answer
 from dedupe_app.web.deciding import note, planned
 from dedupe_app.web.desk import photo_id
 from dedupe_app.web.house_shapes import JobShape
+from dedupe_app.web.recognise import recognised
 from dedupe_app.web.shapes import (
     ApplyIn,
     CountedShape,
@@ -26,17 +27,15 @@ from dedupe_app.web.shapes import (
     StepPage,
     StepShape,
 )
-from dedupe_app.web.telling import codes, refuse
+from dedupe_app.web.telling import codes, notes, refuse
 from dedupe_core.model import Entry, Plan, Step
-from dedupe_core.sentences import SENTENCES, Said, said
+from dedupe_core.sentences import Said
 from dedupe_core.store.plans import plan_to_json
 from dedupe_core.words import readable
 
 router = APIRouter()
 MANY = 100
 """Above this, or with more than one source, the number has to be typed."""
-_LEFT_OUT = {str(text): said(code) for code, text in SENTENCES.items() if code.startswith("skip.")}
-"""A plan keeps why it leaves photos out as the words alone; those that the core has are known by them."""
 _AWAY = ("done", "undo_failed", "undo_intent")
 
 
@@ -129,7 +128,7 @@ def apply(desk: Answer, plan_id: str, said: ApplyIn) -> JobShape:
             "skipped": result.skipped,
             "failed": result.failed,
             "freed": result.freed,
-            "messages": [readable(sentence) for sentence in result.messages[:100]],
+            "messages": notes(result),
         }
 
     return JobShape(**desk.jobs.start("apply", found.id, work).to_json())
@@ -143,8 +142,8 @@ def undo(desk: Answer, plan_id: str) -> JobShape:
 
     def work(library: Library, meter: Meter) -> dict[str, Any]:
         result = library.undo(found.id, progress=meter)
-        messages = [readable(sentence) for sentence in result.messages[:100]]
-        return {"plan": found.id, "restored": result.restored, "failed": result.failed, "messages": messages}
+        counts = {"restored": result.restored, "failed": result.failed}
+        return {"plan": found.id, **counts, "messages": notes(result)}
 
     return JobShape(**desk.jobs.start("undo", found.id, work).to_json())
 
@@ -179,7 +178,7 @@ def _shape(library: Library, plan: Plan, state: str) -> PlanShape:
         bytes=plan.bytes,
         parts=parts,
         reasons=[_counted(*one) for one in Counter(_ground(step.reason) for step in plan.steps).most_common(12)],
-        skipped=[_counted(_LEFT_OUT.get(reason, reason), count) for reason, count in plan.skipped.items()],
+        skipped=[_counted(reason, count) for reason, count in plan.skipped.items()],
         outcomes=dict(counts),
         away=sum(counts[one] for one in _AWAY),
         type_number=many,
@@ -187,7 +186,7 @@ def _shape(library: Library, plan: Plan, state: str) -> PlanShape:
 
 
 def _counted(reason: str, photos: int) -> CountedShape:
-    return CountedShape(reason=readable(reason), photos=photos, said=codes(reason=reason))
+    return CountedShape(reason=readable(reason), photos=photos, said=codes(reason=recognised(reason)))
 
 
 def _ground(reason: str) -> str:
@@ -245,7 +244,7 @@ def _step(library: Library, step: Step, last: Entry | None) -> StepShape:
         group=step.group,
         state=last.state if last else "",
         note=readable(last.note) if last else "",
-        said=codes(reason=step.reason),
+        said=codes(reason=recognised(step.reason), note=recognised(last.note if last else "")),
     )
 
 

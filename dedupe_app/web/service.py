@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from fastapi import APIRouter
+from pydantic import Field
 
 from dedupe_app.job_model import TROUBLE
 from dedupe_app.web.answers import Answer
-from dedupe_app.web.shapes import Shape
+from dedupe_app.web.recognise import recognised_notes
+from dedupe_app.web.shapes import Shape, ToldShape
+from dedupe_app.web.telling import codes
 from dedupe_core.words import readable
 
 router = APIRouter()
@@ -22,6 +25,7 @@ class JobRunShape(Shape):
     state: str
     trouble: bool
     note: str
+    said: dict[str, ToldShape] = Field(default_factory=dict)
     at: float | None
     plan: str
     put_away: int
@@ -33,8 +37,10 @@ def service(desk: Answer) -> list[JobRunShape]:
     """The jobs in the order of the configuration."""
     found = []
     with desk.store_lock() as library:
+        places = [str(row["name"]) for row in library.store.assets.sources()]
         for job in library.config.jobs:
             last = library.store.jobs.last(job.name)
+            note = last.note if last else ""
             found.append(
                 JobRunShape(
                     name=job.name,
@@ -42,7 +48,8 @@ def service(desk: Answer) -> list[JobRunShape]:
                     schedule=job.schedule,
                     state=last.state if last else "never ran",
                     trouble=last is not None and last.state in TROUBLE,
-                    note=readable(last.note) if last else "",
+                    note=readable(note),
+                    said=codes(note=recognised_notes(note, places)),
                     at=(last.finished_at or last.started_at) if last else None,
                     plan=last.plan if last else "",
                     put_away=int(last.summary.get("put_away", 0)) if last else 0,

@@ -141,7 +141,8 @@ class Sieve(Shape):
     """Which groups; what is empty asks nothing. `q` is looked for in names and folders; `folder` in whole parts of the
     way to a photo; `label` in albums and keywords; `formats` ("HEIC,JPEG") must all be in the group; `taken` is a year
     or a month ("2024", "2024-06"); `min_bytes` is what the group frees, `min_size` the size of its largest photo;
-    `people` wants a photo in which its source found somebody; `across` wants two sources."""
+    `people` wants a photo in which its source found somebody, `person` one in which it found whoever has this whole
+    name there; `across` wants two sources."""
 
     source: ShortText = ""
     q: ShortText = ""
@@ -154,6 +155,7 @@ class Sieve(Shape):
     min_bytes: int = Field(0, ge=0, le=_MOST)
     min_size: int = Field(0, ge=0, le=_MOST)
     people: bool = False
+    person: ShortText = ""
     across: bool = False
 
 
@@ -192,6 +194,7 @@ class FacetsShape(Shape):
     taken: list[ValueShape]
     relations: list[ValueShape]
     people: int
+    persons: list[ValueShape]
 
 
 class BulkIn(Shape):

@@ -22,7 +22,8 @@ class Wanted:
     """What a list asks for; what is empty asks nothing. `q` is looked for in names and folders; `folder` in whole
     parts of the way to a photo; `label` in albums and keywords; `formats` ("HEIC,JPEG") must all be in the group;
     `taken` is a year or a month ("2024", "2024-06"); `min_bytes` is what the group frees, `min_size` the size of its
-    largest photo; `people` wants a photo in which the source found somebody; `across` wants two sources."""
+    largest photo; `people` wants a photo in which the source found somebody, `person` one in which it found
+    whoever has this whole name there; `across` wants two sources."""
 
     lane: str = ""
     status: str = "open"
@@ -38,12 +39,13 @@ class Wanted:
     min_bytes: int = 0
     min_size: int = 0
     people: bool = False
+    person: str = ""
     across: bool = False
 
     @property
     def needs_traits(self) -> bool:
         """Does it ask for something that the shelf's cards do not say themselves?"""
-        return bool(self.q or self.folder or self.label or self.formats or self.people)
+        return bool(self.q or self.folder or self.label or self.formats or self.people or self.person)
 
 
 @dataclass(slots=True)
@@ -57,6 +59,7 @@ class Facets:
     taken: Counter[str] = field(default_factory=Counter)
     relations: Counter[str] = field(default_factory=Counter)
     people: int = 0
+    persons: Counter[str] = field(default_factory=Counter)
 
 
 def sieved(cards: Iterable[Card], wanted: Wanted, traits: Traits) -> list[str]:
@@ -77,6 +80,7 @@ def facets(cards: Iterable[Card], traits: Traits) -> Facets:
         known.taken.update(set(_months(card)))
         known.relations[card.group.relation] += 1
         known.people += any(trait.faces for trait in mine)
+        known.persons.update({name for trait in mine for name in trait.people})
     del known.formats[""]
     return known
 
@@ -105,6 +109,8 @@ def _has(card: Card, wanted: Wanted, traits: Traits) -> bool:
     """What only the traits of its photos can answer."""
     mine = [traits.get(member.row, _NOTHING) for member in card.members]
     if wanted.people and not any(trait.faces for trait in mine):
+        return False
+    if wanted.person and wanted.person.casefold() not in {name.casefold() for trait in mine for name in trait.people}:
         return False
     if wanted.formats and not set(wanted.formats.upper().split(",")) <= {trait.format.upper() for trait in mine}:
         return False

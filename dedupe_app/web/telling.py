@@ -12,10 +12,12 @@ from fastapi import HTTPException
 from connectors.base import ConnectorError, SignInRequired, Unavailable
 from dedupe_app.cli.codes import Exit
 from dedupe_app.cli.errors import explain
-from dedupe_core.apply import PlanRefused
+from dedupe_app.web.recognise import recognised
+from dedupe_core.apply import ApplyResult, PlanRefused
 from dedupe_core.plan import PlanError
-from dedupe_core.sentences import Said
+from dedupe_core.sentences import Said, said
 from dedupe_core.store import Locked, StoreError
+from dedupe_core.undo import UndoResult
 from dedupe_core.words import readable
 
 REFUSALS: Mapping[str, str] = {
@@ -33,6 +35,7 @@ REFUSALS: Mapping[str, str] = {
     "model_off": "The model is switched off. Set embedding.mode to auto in config.yaml.",
     "busy": "KeepOne is busy ({kind}). Wait for it, or stop it.",
     "no_size": "There is no picture of this size.",
+    "no_picture": "{reason}",
     "no_photo": "This photo changed or went away. Load the page again.",
     "plan_begun": "This plan was begun or has no such photo. Load the page again.",
     "decided_since": "What was decided changed since. Make the plan again.",
@@ -52,6 +55,7 @@ REFUSALS: Mapping[str, str] = {
     "only_json": "Only JSON is understood here.",
     "too_much": "That is more than a person can have said.",
 }
+_MOST = 100
 FAILURES = ("locked", "sign_in", "unavailable", "source", "plan", "database", "system", "fault")
 """What an error of the work itself is about; its own sentence goes with it as `detail`."""
 _KINDS: tuple[tuple[type[BaseException], str], ...] = (
@@ -81,12 +85,24 @@ def failure(error: BaseException) -> tuple[Exit, Said]:
     """The exit status that an error would have in a terminal, and its sentence with what it is about."""
     code, sentence = explain(error)
     kind = next((name for known, name in _KINDS if isinstance(error, known)), "fault")
-    return code, Said(readable(sentence), f"failed.{kind}", {"detail": readable(sentence)})
+    return code, Said(readable(sentence), f"failed.{kind}", {"detail": recognised(readable(sentence))})
 
 
 def codes(**texts: str) -> dict[str, Any]:
     """Code and values of each of these fields that is a sentence with a code."""
     return {name: clean(text.to_json()) for name, text in texts.items() if isinstance(text, Said) and text.code}
+
+
+def note(text: str) -> dict[str, Any]:
+    """A sentence in the result of a piece of work."""
+    return {"text": readable(text), "said": codes(text=recognised(text))}
+
+
+def notes(result: ApplyResult | UndoResult) -> list[dict[str, Any]]:
+    """What became of the photos of a plan, as far as there is something to say; no more than a page can show."""
+    told = [one for one in (*result.outcomes, *result.gifts) if one.sentence and one.state != "already"]
+    placed = [said("step.at", place=one.shown or one.key, what=one.sentence) for one in told]
+    return [note(one) for one in (*result.settled, *placed, *filter(None, [result.stopped]))][:_MOST]
 
 
 def problem(sentence: str) -> dict[str, Any]:

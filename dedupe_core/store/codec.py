@@ -71,7 +71,7 @@ def asset_from(identity: AssetId, revision: str, name: str, folder: str, size: i
         known["taken_at"] = datetime.fromisoformat(known["taken_at"])
     if "place" in known:
         known["place"] = (float(known["place"][0]), float(known["place"][1]))
-    for group in ("flags", "labels", "aliases", "ours"):
+    for group in ("flags", "labels", "aliases", "ours", "people"):
         known[group] = frozenset(known.get(group, ()))
     known["parts"] = tuple(Part(role, key, rev, length) for role, key, rev, length in known.get("parts", ()))
     return Asset(identity, revision, name, folder, size, **known)

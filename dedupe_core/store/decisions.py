@@ -68,8 +68,8 @@ class Outline:
 
 @dataclass(frozen=True, slots=True)
 class Trait:
-    """What a list can be filtered by, of one photo. `labels` are albums and keywords, `faces` the people that its
-    source found in it, `format` is "" while nobody knows it."""
+    """What a list can be filtered by, of one photo. `labels` are albums and keywords, `faces` counts the people that
+    its source found in it, `people` names those it knows; `format` is "" while nobody knows it."""
 
     row: int
     name: str
@@ -77,6 +77,7 @@ class Trait:
     labels: tuple[str, ...]
     faces: int
     format: str
+    people: tuple[str, ...] = ()
 
 
 class Decisions:
@@ -169,15 +170,17 @@ class Decisions:
         rows = self.db.execute(
             """SELECT DISTINCT asset.id, asset.name, asset.folder, json_extract(asset.facts, '$.labels') AS labels,
                  COALESCE(json_extract(asset.facts, '$.faces'), 0) AS faces,
+                 json_extract(asset.facts, '$.people') AS people,
                  json_extract(asset.facts, '$.media_type') AS media,
                  json_extract(signature.facts, '$.format') AS format
                FROM member JOIN asset ON asset.id = member.asset
                LEFT JOIN signature ON signature.content = asset.content WHERE member.run = ?""",
             (run,),
         )
-        for row, name, folder, labels, faces, media, seen in rows:
+        for row, name, folder, labels, faces, people, media, seen in rows:
             kind = seen or (media or "").rpartition("/")[2].upper()
-            yield Trait(row, decode_name(name), decode_name(folder), tuple(json.loads(labels or "[]")), faces, kind)
+            named, known = (tuple(json.loads(one or "[]")) for one in (labels, people))
+            yield Trait(row, decode_name(name), decode_name(folder), named, faces, kind, known)
 
     def gone(self) -> int:
         """How many assets went away: changes whenever a photo goes or comes back."""

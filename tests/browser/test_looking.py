@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
+from dedupe_app.config import Config, Loaded, SourceConfig
+from dedupe_app.library import Library
 from dedupe_app.web import door
+from dedupe_app.web.desk import Desk
 from dedupe_app.web.door import Door, hashed
 from dedupe_app.web.server import Server, serving
-from tests.browser.conftest import Open
+from tests.browser.conftest import Open, served
 from tests.browser.test_review_page import LOOKS, deck, until
 from tests.web.demo_place import demo_desk
 
@@ -74,6 +79,36 @@ def test_the_search_field_keeps_what_is_typed_and_the_order_is_kept_in_the_addre
     until(page, "location.hash.includes('sort=doubt')")
     scores = deck(page, "[...deck.pages.values()].flat().map((group) => group.score ?? 1)")
     assert scores == sorted(scores)
+
+
+def test_a_person_that_a_source_names_is_offered_by_name(visit: Open, tmp_path: Path) -> None:
+    root = tmp_path / "photos"
+    for number, people in enumerate((["Anna"], ["Anna", "Ben"], ["Annabelle"], [])):
+        for folder in ("one", "two"):
+            file = root / folder / f"{number}.png"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            Image.effect_noise((160, 120), 40 + number).save(file)
+            told = {"photoTakenTime": {"timestamp": "1717236000"}, "people": [{"name": name} for name in people]}
+            file.with_name(f"{file.name}.json").write_text(json.dumps(told), "utf-8")
+        (root / "two" / f"{number}.png").write_bytes((root / "one" / f"{number}.png").read_bytes())
+    sources = (SourceConfig(name="takeout", kind="local", options={"path": str(root)}),)
+    config = Config(data=tmp_path / "data", sources=sources)
+    with Library.open(config) as library:
+        library.scan()
+    with served(Desk(Loaded(config, None, {}), config)) as server:
+        page = visit(server, locale="de-DE").review("identical")
+        assert total(page) == 4
+        page.keyboard.press("f")
+        page.wait_for_selector(".panel [name=person]")
+        offered = page.locator(".panel [name=person] option").all_inner_texts()
+        assert offered == ["beliebig", "Anna (2 Gruppen)", "Ben (1 Gruppe)", "Annabelle (1 Gruppe)"]
+        page.select_option(".panel [name=person]", "Anna")
+        until(page, "location.hash.includes('person=Anna')")
+        assert total(page) == 2
+        assert "Person: Anna" in page.inner_text(".asked")
+        page.reload()
+        page.wait_for_selector(".asked .chip")
+        assert total(page) == 2
 
 
 def test_accept_all_takes_what_the_filter_shows_and_no_more(visit: Open) -> None:

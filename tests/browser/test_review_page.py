@@ -350,3 +350,10 @@ def test_nothing_moves_sideways_on_a_phone(visit: Open) -> None:
         page.wait_for_selector("main h1, main group-card h2")
         page.wait_for_timeout(200)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, screen
+    window.review("same")
+    page.keyboard.press("Enter")
+    window.settled()
+    window.go("plan")
+    page.click(".make button")
+    page.wait_for_selector(".steps-list td")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390, "a plan with its table"

@@ -207,3 +207,14 @@ def test_absurd_numbers_are_unknown(number: Any) -> None:
     facts = takeout.parse(json.dumps(raw).encode())
     assert facts is not None
     assert (facts.moment, facts.place) == (None, None)
+
+
+def test_the_people_that_a_json_names_are_those_of_the_photo_and_nothing_else_is(tree: Tree) -> None:
+    tree.put("a.jpg")
+    tree.put("b.jpg")
+    odd = [{"name": "Anna"}, {"name": " Oma & Opa "}, {"name": ""}, {"name": 7}, "Ben", None]
+    tree.put("a.jpg.json", said(people=odd))
+    tree.put("b.jpg.json", said(people="Anna"))
+    found = tree.know()
+    assert (found["a.jpg"].people, found["a.jpg"].faces) == (frozenset({"Anna", "Oma & Opa"}), 2)
+    assert (found["b.jpg"].people, found["b.jpg"].faces) == (frozenset(), 0)

@@ -46,6 +46,7 @@ def agree(asset: Asset, photo: Any) -> None:
     }
     assert sum(not label.startswith("#") for label in asset.labels) == len(titles)
     assert asset.faces == len(photo.persons)
+    assert asset.people == {name for name in photo.persons if name and name != "_UNKNOWN_"}
     if photo.fingerprint and photo.path is None:
         assert asset.digests == {DIGEST: digest_in(photo.fingerprint)}
     assert asset.flags == flags_of(photo)

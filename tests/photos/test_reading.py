@@ -213,6 +213,19 @@ def test_the_scope_is_by_album_month_person_and_keyword(library: SyntheticLibrar
     assert not listed(make(keywords=("dog",), persons=("Ann",)))
 
 
+def test_the_people_of_a_photo_are_named_and_those_without_a_name_are_counted(
+    library: SyntheticLibrary, make: Make
+) -> None:
+    key = library.add("a.jpg", b"1")
+    other = library.add("b.jpg", b"2")
+    library.person(key, "Ann")
+    library.person(key, "Ben & Söhne")
+    library.person(key, None)
+    found = listed(make())
+    assert (found[key].people, found[key].faces) == (frozenset({"Ann", "Ben & Söhne"}), 3)
+    assert (found[other].people, found[other].faces) == (frozenset(), 0)
+
+
 def test_not_analysed_is_no_score(library: SyntheticLibrary, make: Make) -> None:
     keys = [library.add(f"{number}.jpg", bytes([number])) for number in range(4)]
     for key, (overall, one) in zip(keys, ((0.5, 0.0), (0.0, 0.0), (0.5, 0.1), (0.61, 0.0)), strict=True):

@@ -58,7 +58,8 @@ class _Writer:
         for number in range(groups):
             self.group(run, number, relation or KINDS[number % len(KINDS)])
         db = self.store.db
-        db.executemany("INSERT INTO asset VALUES (?, 1, ?, '1', ?, ?, ?, ?, ?, NULL, '', 1, NULL)", self.assets)
+        columns = "id, source, key, revision, name, folder, size, facts, content, seen"
+        db.executemany(f"INSERT INTO asset ({columns}) VALUES (?, 1, ?, '1', ?, ?, ?, ?, ?, 1)", self.assets)
         query = (
             "INSERT INTO signature (id, content, recipe, phashes, taken, camera, facts) VALUES (?, ?, 9, ?, ?, ?, ?)"
         )

@@ -125,8 +125,8 @@ def test_an_album_a_person_and_a_keyword_are_found_as_the_source_gave_them(shelf
     cards = list(shelf.cards.values())
     first, second = cards[0].members[0].row, cards[1].members[1].row
     traits = {
-        first: Trait(first, "a.jpg", "Pictures", ("Sommer 2019", "Oma"), 2, "HEIC"),
-        second: Trait(second, "b.jpg", "Pictures", ("Oma",), 0, "JPEG"),
+        first: Trait(first, "a.jpg", "Pictures", ("Sommer 2019", "Oma"), 2, "HEIC", ("Anna", "Oma")),
+        second: Trait(second, "b.jpg", "Pictures", ("Oma",), 0, "JPEG", ("Annabelle",)),
     }
     oma = Wanted(status="all", label="oma")
     assert set(sieved(cards, oma, traits)) == {cards[0].group.id, cards[1].group.id}
@@ -135,6 +135,10 @@ def test_an_album_a_person_and_a_keyword_are_found_as_the_source_gave_them(shelf
     known = facets(cards, traits)
     assert known.labels == {"Oma": 2, "Sommer 2019": 1}
     assert known.people == 1
+    anna = Wanted(status="all", person="anna")
+    assert sieved(cards, anna, traits) == [cards[0].group.id], "Annabelle is somebody else"
+    assert not sieved(cards, Wanted(status="all", person="Sommer 2019"), traits), "an album is nobody"
+    assert known.persons == {"Anna": 1, "Oma": 1, "Annabelle": 1}
 
 
 def test_labels_and_faces_come_from_the_store_as_the_source_listed_them(tmp_path: Path) -> None:
@@ -148,16 +152,20 @@ def test_labels_and_faces_come_from_the_store_as_the_source_listed_them(tmp_path
     with Library.open(config) as library:
         library.scan()
         db = library.store.db
-        facts = "json_set(facts, '$.labels', json('[\"Oma\"]'), '$.faces', 1)"
+        facts = "json_set(facts, '$.labels', json('[\"Oma\"]'), '$.faces', 1, '$.people', json('[\"Anna\"]'))"
         db.execute(f"UPDATE asset SET facts = {facts} WHERE name = ?", (b"one.png",))
         run = lay(library.store).run
         traits = {trait.name: trait for trait in library.store.decisions.traits(run)}
     assert (traits["one.png"].labels, traits["one.png"].faces) == (("Oma",), 1)
     assert (traits["two.png"].labels, traits["two.png"].format) == ((), "PNG")
+    assert (traits["one.png"].people, traits["two.png"].people) == (("Anna",), ())
     desk = Desk(Loaded(config, None, {}), config)
     try:
         assert desk.facets("identical", "open").labels == {"Oma": 1}
         assert len(desk.sieved(Wanted(label="OMA"))) == 1
+        assert desk.facets("identical", "open").persons == {"Anna": 1}
+        assert len(desk.sieved(Wanted(person="ANNA"))) == 1
+        assert not desk.sieved(Wanted(person="Ann"))
     finally:
         desk.close()
 

@@ -57,6 +57,16 @@ def test_every_word_of_the_servers_small_vocabulary_has_a_translation() -> None:
         assert f"chip.{word}" in TEXTS["de"], word
 
 
+def test_every_stage_of_a_run_has_its_words() -> None:
+    """As the bar shows it that tells what is being done now."""
+    home = static_folder().parents[2]
+    source = [file.read_text("utf-8") for part in ("dedupe_core", "feedback") for file in (home / part).rglob("*.py")]
+    named = {name for text in source for name in re.findall(r'(?:\.stage|\brun\.read)\(\s*"([^"]+)"', text)}
+    assert len(named) > 12
+    for language, texts in TEXTS.items():
+        assert {f"stage.{name}" for name in named} <= set(texts), language
+
+
 def test_every_action_of_the_keys_is_explained() -> None:
     actions = set(re.findall(r'action: "(\w+)"', CODE["keys.js"]))
     assert not {f"key.{action}" for action in actions} - set(TEXTS["en"])

@@ -3,7 +3,7 @@
 
 const TRUE = ["people", "across"];
 const NUMBERS = ["min_score", "min_bytes", "min_size"];
-export const FIELDS = ["q", "source", "folder", "label", "formats", "taken", "relation", ...NUMBERS, ...TRUE];
+export const FIELDS = ["q", "source", "folder", "label", "person", "formats", "taken", "relation", ...NUMBERS, ...TRUE];
 export const SORTS = ["bytes", "score", "doubt", "date", "oldest", "size", "most"];
 
 /**

@@ -58,6 +58,11 @@ export function picture(photo, edge) {
   return `${BASE}/photos/${photo}/${edge}.webp`;
 }
 
+/** Why a photo cannot be shown. @param {string} photo @param {320 | 1600 | 4096} edge */
+export async function whyNot(photo, edge) {
+  return get(`/photos/${photo}/${edge}.webp`).then(() => "", sentence);
+}
+
 /** @param {string} plan */
 export function planFile(plan) {
   return `${BASE}/plans/${plan}/export`;

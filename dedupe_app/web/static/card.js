@@ -1,6 +1,6 @@
 // @ts-check
 /** One group, large: who stays and why, and only what differs. */
-import { picture } from "./api.js";
+import { picture, whyNot } from "./api.js";
 import { LANES, deck } from "./deck.js";
 import { h, icon, put } from "./dom.js";
 import { hint } from "./keys.js";
@@ -86,7 +86,7 @@ class GroupCard extends HTMLElement {
   /** @param {import("./deck.js").Group} group @param {import("./deck.js").Photo} photo @param {number} at */
   photo(group, photo, at) {
     const image = h("img", { src: picture(photo.id, 320), alt: "", decoding: "async", draggable: false });
-    image.addEventListener("error", () => image.replaceWith(h("span.broken", {}, icon("broken"), say(photo, "warning") || t("photo.unreadable"))));
+    image.addEventListener("error", () => image.replaceWith(broken(photo.id)));
     const badge = h("span.badge");
     const toggle = h(
       "button.toggle",
@@ -168,6 +168,13 @@ class GroupCard extends HTMLElement {
       }, () => undefined);
     });
   }
+}
+
+/** What stands for a picture that cannot be shown: that, and why. @param {string} photo */
+export function broken(photo) {
+  const words = h("span", {}, t("photo.unreadable"));
+  whyNot(photo, 320).then((why) => why && put(words, why));
+  return h("span.broken", {}, icon("broken"), words);
 }
 
 /** @param {import("./deck.js").Photo} photo @param {import("./deck.js").Photo} keeper @param {number} at */

@@ -5,7 +5,7 @@
  * blink, difference, slider; and a loupe in all of them.
  */
 import { get, picture } from "./api.js";
-import { actions } from "./card.js";
+import { actions, broken } from "./card.js";
 import { deck } from "./deck.js";
 import { difference } from "./difference.js";
 import { h, put } from "./dom.js";
@@ -130,6 +130,7 @@ class CompareDialog extends HTMLElement {
       const image = h("img", { alt: t("compare.picture", { name: photo.name }), draggable: false, src: picture(photo.id, 320) });
       image.dataset.layer = String(layer);
       image.dataset.photo = String(Math.max(at, layer));
+      image.addEventListener("error", () => image.replaceWith(broken(photo.id)));
       this.load(image, photo, 1600);
       return image;
     });

@@ -2,14 +2,14 @@
 /** The control panel of the first screen: the model that finds similar pictures, and the jobs of the configuration. */
 import { h, icon } from "./dom.js";
 import { begin } from "./home.js";
-import { moment, percent, t, term } from "./words.js";
+import { moment, percent, spoken, t, term } from "./words.js";
 
 /** @param {any} model */
 export function similarPanel(model) {
   const rows = model.counts.map((/** @type {any} */ one) => h("tr", {}, h("td", {}, percent(one.threshold)), h("td", {}, t("similar.pairs", { n: one.pairs, photos: one.photos })), h("td", {}, one.complete ? "" : t("similar.atLeast"))));
   return [
     h("h2", { id: "similar-title" }, t("similar.title")),
-    h("p", {}, h("b", {}, model.model), ` · ${t("similar.seen", { n: model.seen })}`, model.able || model.off ? h("small", {}, model.told) : ""),
+    h("p", {}, h("b", {}, model.model), ` · ${t("similar.seen", { n: model.seen })}`, model.able || model.off ? spoken("small", model, "told") : ""),
     model.able ? starter(model) : h("p", {}, t(model.off ? "similar.off" : "similar.missing"), " ", model.off ? "" : h("code", {}, "keepone models pull")),
     rows.length ? h("details", {}, h("summary", {}, t("similar.counts")), h("table", {}, h("tbody", {}, ...rows))) : "",
     model.able ? h("p.hint", {}, t("similar.keep")) : "",
@@ -36,6 +36,6 @@ function starter(model) {
 export function jobRow(job) {
   const state = job.at ? `${moment(job.at)}: ${term("jobState", job.state)}` : t("home.jobNever");
   const run = h("button", { "data-do": "runJob", type: "button", "aria-label": t("home.runJob", { name: job.name }), onclick: () => begin(`/service/${encodeURIComponent(job.name)}/run`) }, t("do.run"));
-  const note = job.note ? ` · ${job.note}` : "";
-  return h("li", {}, h("span", {}, h("b", {}, job.name), ` ${[term("action", job.action), job.schedule].filter(Boolean).join(" · ")}`, h(`small${job.trouble ? ".warning" : ""}`, {}, job.trouble ? icon("warn") : "", state, note)), run);
+  const note = job.note ? [" · ", spoken("span", job, "note")] : [];
+  return h("li", {}, h("span", {}, h("b", {}, job.name), ` ${[term("action", job.action), job.schedule].filter(Boolean).join(" · ")}`, h(`small${job.trouble ? ".warning" : ""}`, {}, job.trouble ? icon("warn") : "", state, ...note)), run);
 }

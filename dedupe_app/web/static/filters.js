@@ -98,6 +98,7 @@ class FilterBar extends HTMLElement {
       months.length > 1 ? choice("taken", [...years, ...known.taken]) : null,
       known.folders.length > 1 ? written("folder", known.folders) : null,
       known.labels.length ? written("label", known.labels) : null,
+      known.persons.length ? choice("person", known.persons) : null,
       steps("min_bytes", SAVINGS),
       steps("min_size", SIZES),
       deck.lane === "same" || deck.lane === "sets" ? steps("min_score", SCORES) : null,

@@ -5,7 +5,7 @@ import { jobRow, similarPanel } from "./control.js";
 import { deck } from "./deck.js";
 import { h, icon, put } from "./dom.js";
 import { hint } from "./keys.js";
-import { bytes, count, moment, say, t, term, tongue } from "./words.js";
+import { bytes, count, moment, spoken, t, term } from "./words.js";
 
 const LANES = /** @type {const} */ (["identical", "same", "similar", "sets"]);
 
@@ -74,7 +74,7 @@ class HomeScreen extends HTMLElement {
       ...sources.map(sourceCard),
       sources.length > 1 ? h("button", { "data-do": "scanAll", type: "button", onclick: () => begin("/sources/scan") }, t("do.scanAll")) : "",
       unread.length
-        ? h("details", {}, h("summary", {}, icon("warn"), t("home.unreadable", { n: unread.length })), h("ul", {}, ...unread.map((one) => h("li", {}, h("b", {}, one.path), ` ${one.reason}`))))
+        ? h("details", {}, h("summary", {}, icon("warn"), t("home.unreadable", { n: unread.length })), h("ul", {}, ...unread.map((one) => h("li", {}, h("b", {}, one.path), " ", spoken("span", one, "reason")))))
         : "",
     );
   }
@@ -106,7 +106,8 @@ function laneCard(lane, figures) {
 
 /** @param {any} source */
 function sourceCard(source) {
-  const state = say(source, "problem") || (source.state !== "ok" && source.state !== "new" ? source.note || source.state : "");
+  const well = source.state === "ok" || source.state === "new";
+  const state = source.problem ? spoken("span", source, "problem") : well ? "" : source.note ? spoken("span", source, "note") : term("sourceState", source.state);
   return h(
     "article.source",
     { "aria-label": source.name },
@@ -118,15 +119,18 @@ function sourceCard(source) {
   );
 }
 
-/** "source Photos" has a word of ours and a name of the person's. @param {string} name */
+/** "source Photos" has a word of ours and a name of the person's, and what of it is meant may follow. @param {string} name */
 function checkName(name) {
-  const [first = "", ...rest] = name.split(" ");
-  return term("check", name) === name && rest.length ? `${term("check", first)} ${rest.join(" ")}` : term("check", name);
+  const end = name.indexOf(": ");
+  const [whole, what] = end < 0 ? [name, ""] : [name.slice(0, end), name.slice(end + 2)];
+  const [first = "", ...rest] = whole.split(" ");
+  const named = term("check", whole) === whole && rest.length ? `${term("check", first)} ${rest.join(" ")}` : term("check", whole);
+  return what ? `${named}: ${term("check", what)}` : named;
 }
 
 /** @param {any} check */
 export function checkRow(check) {
-  return h(`p.check.${check.level}`, {}, icon(check.level === "ok" ? "keep" : "warn"), h("b", {}, checkName(check.name)), " ", h("span", { lang: tongue(check, "text") }, say(check, "text")), " ", check.fix ? h("code", {}, check.fix) : "");
+  return h(`p.check.${check.level}`, {}, icon(check.level === "ok" ? "keep" : "warn"), h("b", {}, checkName(check.name)), " ", spoken("span", check, "text"), " ", check.said?.fix ? spoken("span.fix", check, "fix") : check.fix ? h("code.fix", {}, check.fix) : "");
 }
 
 customElements.define("home-screen", HomeScreen);

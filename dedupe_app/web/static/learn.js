@@ -2,7 +2,7 @@
 /** What the groups learned from you, and making them again by it. */
 import { events, get, post, sentence } from "./api.js";
 import { h, icon, put } from "./dom.js";
-import { say, t, term } from "./words.js";
+import { say, spoken, t, term } from "./words.js";
 
 class LearnScreen extends HTMLElement {
   connectedCallback() {
@@ -39,7 +39,7 @@ class LearnScreen extends HTMLElement {
     put(this.answer, t("state.loading"));
     try {
       const found = await post("/feedback/preview");
-      const rows = found.groups.map((/** @type {any} */ one) => h("li", {}, h("span", {}, h("span.chip", {}, t(`learn.is.${one.kind}`)), " ", h("b", {}, one.name)), h("small", {}, one.why)));
+      const rows = found.groups.map((/** @type {any} */ one) => h("li", {}, h("span", {}, h("span.chip", {}, t(`learn.is.${one.kind}`)), " ", h("b", {}, one.name)), spoken("small", one, "why")));
       put(this.answer, h("h2", {}, t("learn.would", found)), h("ul", {}, ...rows));
     } catch (error) {
       put(this.answer, h("p.warning", { role: "alert" }, sentence(error)));

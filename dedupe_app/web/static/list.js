@@ -101,7 +101,7 @@ class GroupList extends HTMLElement {
     row.classList.toggle("decided", group.status === "decided");
     put(
       row,
-      h("img", { fetchPriority: "low", loading: "lazy", decoding: "async", src: picture(keeper.id, 320), alt: "", width: 48, height: 48 }),
+      small(keeper.id, 48),
       h("span.name", {}, keeper.name),
       h("span.about", {}, group.status === "decided" ? h("span.mark", {}, icon(sign(group)), t(`verb.${group.verb ?? "keep_all"}`)) : "", about),
     );
@@ -116,6 +116,13 @@ class GroupList extends HTMLElement {
   select(row, index) {
     row.setAttribute("aria-selected", String(index === deck.index));
   }
+}
+
+/** A photo at a glance; where it cannot be shown, a sign for that. @param {string} photo @param {number} edge */
+export function small(photo, edge) {
+  const image = h("img", { fetchPriority: "low", loading: "lazy", decoding: "async", src: picture(photo, 320), alt: "", width: edge, height: edge });
+  image.addEventListener("error", () => image.replaceWith(h("span.broken.small", {}, icon("broken"))));
+  return image;
 }
 
 /** @param {import("./deck.js").Group} group */

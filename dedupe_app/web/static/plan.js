@@ -1,9 +1,10 @@
 // @ts-check
 /** What would go, why, and where to; and the one button of the page that puts photos away. */
-import { events, get, picture, planFile, post, sentence } from "./api.js";
+import { events, get, planFile, post, sentence } from "./api.js";
 import { deck } from "./deck.js";
 import { ask, h, icon, put } from "./dom.js";
-import { bytes, count, say, t, term } from "./words.js";
+import { small } from "./list.js";
+import { bytes, count, say, spoken, t, term } from "./words.js";
 
 const PAUSE = 250;
 
@@ -161,7 +162,7 @@ function left(plan) {
 
 /** @param {any} step @param {(() => void) | null} spare */
 function stepRow(step, spare) {
-  const state = step.state ? h(`span.state.${step.state}`, {}, term("state", step.state), step.note ? `: ${step.note}` : "") : "";
+  const state = step.state ? h(`span.state.${step.state}`, {}, term("state", step.state), step.note ? ": " : "", spoken("span", step, "note")) : "";
   return h(
     "tr",
     {},
@@ -174,7 +175,7 @@ function stepRow(step, spare) {
 
 /** @param {string | null} photo */
 function thumb(photo) {
-  return photo ? h("img", { src: picture(photo, 320), alt: "", width: 56, height: 56, loading: "lazy" }) : "";
+  return photo ? small(photo, 56) : "";
 }
 
 customElements.define("plan-screen", PlanScreen);

@@ -59,7 +59,7 @@ function legend() {
     const rows = KEYS.filter((key) => key.screen === screen || key.screen === "both" || (key.screen === "any" && screen === "review"));
     const body = rows.map((key) => {
       const names = key.keys.length > 3 ? [key.keys[0] ?? "", "…", key.keys.at(-1) ?? ""] : key.keys;
-      const shown = names.map((name) => (name === "…" ? " … " : h("kbd", {}, `${key.ctrl ? "Ctrl " : ""}${key.shift ? "⇧ " : ""}${keyName(name)}`)));
+      const shown = names.map((name) => (name === "…" ? " … " : h("kbd", {}, `${key.ctrl ? `${t("keyboard.ctrl")} ` : ""}${key.shift ? "⇧ " : ""}${keyName(name)}`)));
       return h("tr", {}, h("td", {}, ...shown), h("td", {}, t(`key.${key.action}`)));
     });
     const go = screen === "review" ? Object.entries(GO).map(([key, place]) => h("tr", {}, h("td", {}, h("kbd", {}, "g"), h("kbd", {}, key)), h("td", {}, t(`go.${place}`)))) : [];

@@ -1,6 +1,8 @@
 // @ts-check
 /** The page's texts and figures in the person's language. No text for people stands anywhere else in the code. */
 
+import { h } from "./dom.js";
+
 /** @type {Record<string, any>} */
 let texts = {};
 let language = "en";
@@ -65,10 +67,17 @@ export function say(holder, field) {
   return told ? phrase({ ...told, text: plain }) : plain;
 }
 
+/** A sentence of the server as an element, marked as English where it is that and the page is not.
+ * @param {string} tag @param {any} holder @param {string} field */
+export function spoken(tag, holder, field) {
+  const text = say(holder, field);
+  return text ? h(tag, { lang: tongue(holder, field) }, text) : "";
+}
+
 /** "en" for what stands there in English although the page speaks otherwise. @param {any} holder @param {string} field */
 export function tongue(holder, field) {
   const told = holder.said?.[field];
-  return language === "en" || (told && texts[`said.${told.code}`]) ? undefined : "en";
+  return language === "en" || !holder[field] || (told && texts[`said.${told.code}`]) ? undefined : "en";
 }
 
 /** @param {string | number | Told | any[]} value @returns {string} */

@@ -2,7 +2,7 @@
 /** What is being done now: a thin bar on every screen, with how far it is and a way to stop it. */
 import { events, get, post } from "./api.js";
 import { h, put } from "./dom.js";
-import { bytes, count, duration, say, t, term } from "./words.js";
+import { bytes, count, duration, say, spoken, t, term } from "./words.js";
 
 class WorkBar extends HTMLElement {
   /** @type {Set<string>} jobs whose end was told */
@@ -72,7 +72,7 @@ function ended(job, close) {
   const words = {
     scan: () => t("job.scanned", { groups: result.groups ?? 0, n: result.read ?? 0 }),
     apply: () => t("job.applied", { n: result.done ?? 0, size: bytes(result.freed ?? 0), skipped: result.skipped ?? 0, failed: result.failed ?? 0 }),
-    job: () => result.sentence ?? "",
+    job: () => say(result, "text"),
     reanalyse: () => t("job.reanalysed", { n: result.groups ?? 0, changed: result.changed ?? 0 }),
     undo: () => t("job.undone", { n: result.restored ?? 0, failed: result.failed ?? 0 }),
   };
@@ -83,7 +83,7 @@ function ended(job, close) {
     `div.work.${job.state}`,
     { role: job.state === "failed" ? "alert" : "status" },
     h("span", {}, text),
-    notes.length ? h("details", {}, h("summary", {}, t("job.notes", { n: notes.length })), h("ul", {}, ...notes.map((note) => h("li", {}, note)))) : "",
+    notes.length ? h("details", {}, h("summary", {}, t("job.notes", { n: notes.length })), h("ul", {}, ...notes.map((note) => h("li", {}, spoken("span", note, "text"))))) : "",
     h("button", { "data-do": "dismiss", type: "button", onclick: close }, t("do.dismiss")),
   );
 }

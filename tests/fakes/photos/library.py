@@ -167,7 +167,7 @@ class SyntheticLibrary:
             for table in ("ZADDITIONALASSETATTRIBUTES", "ZINTERNALRESOURCE"):
                 db.execute(f"DELETE FROM {table} WHERE ZASSET = ?", (row,))
 
-    def person(self, key: str, name: str) -> None:
+    def person(self, key: str, name: str | None) -> None:
         """A face in the picture."""
         face, person = self.names.face_asset, self.names.face_person
         with self.writing() as db:

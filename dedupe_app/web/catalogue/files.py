@@ -1,0 +1,67 @@
+"""What is said of a file that gives no picture, or a damaged one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+SAID: Mapping[str, str] = {
+    "file.empty": "The file is empty.",
+    "file.unknown": "This is not a picture of a known format.",
+    "file.not_regular": "This is not a regular file.",
+    "file.cannot_open": "The file cannot be opened ({reason:said}).",
+    "file.cannot_read": "The file cannot be read ({reason:said}).",
+    "file.changed": "The file changed since it was read; the next scan looks again.",
+    "file.moving": "The file changed while it was read; the next scan looks again.",
+    "file.changing": "The file changes while it is read.",
+    "file.too_long": "The file has {size:d} MB; files over {limit:d} MB are not decoded.",
+    "file.no_pixels": "The picture has no pixels.",
+    "file.too_large": "The picture is too large: {width:d} × {height:d} pixels (limit {limit:d} million).",
+    "file.too_large_inside": "The picture is too large: {width:d} × {height:d} pixels.",
+    "file.memory": "The picture needs {size:d} MB of memory to decode (limit {limit:d} MB).",
+    "file.memory_worker": "The picture needs more memory than a worker may take.",
+    "file.no_decoder": "No decoder for {kind} is installed.",
+    "file.undecodable": "The picture cannot be decoded.",
+    "file.undecodable_as": "The picture cannot be decoded ({reason:said}).",
+    "file.header": "The file ends inside its header.",
+    "file.no_picture": "The file ends before its picture begins.",
+    "file.incomplete": "Incomplete: the picture's data end too early.",
+    "file.no_end": "The file has no end mark: its last part may be missing.",
+    "file.parts_missing": "The file is shorter than its index says: parts of it are missing.",
+    "file.jpeg_bits": "A JPEG of {bits:d} bits a channel is not supported.",
+    "file.jpeg_scans": "A JPEG of {scans:d} scans takes too long to decode (limit {limit:d}).",
+    "file.raw_extra": "RAW photos need an extra: {command}.",
+    "file.raw_preview": "This RAW file has no preview that can be read.",
+    "file.slow": "This took longer than {seconds:g} seconds.",
+    "file.silent": "The decoder stopped answering.",
+    "file.crash": "The decoder crashed on this file ({status}).",
+    "file.worker": "The worker failed on this file ({kind}).",
+    "file.not_here": "The original is not on this machine.",
+    "thumb.not_connected": "This source is not connected now.",
+    "thumb.changed": "This photo changed since the scan. Scan again.",
+    "thumb.download": "Showing this photo would need a download.",
+    "engine.task": "A batch cannot be handed to a worker: {detail}",
+    "engine.start": "A worker process cannot start: {detail}",
+    "engine.understand": "A worker does not understand its task: {detail}",
+    "engine.join": "A part of the join failed: {detail:said}",
+}
+
+WITHIN: Mapping[str, str] = {
+    "file.itself": "it contains itself",
+    "file.no_disk": "Its disk is not mounted",
+    "system.denied": "Permission denied",
+    "system.missing": "No such file or directory",
+    "system.io": "Input/output error",
+    "system.full": "No space left on device",
+    "system.folder": "Is a directory",
+    "system.no_folder": "Not a directory",
+    "system.read_only": "Read-only file system",
+    "system.not_permitted": "Operation not permitted",
+    "system.links": "Too many levels of symbolic links",
+    "system.stale": "Stale file handle",
+    "system.host_down": "Host is down",
+    "system.not_connected": "Transport endpoint is not connected",
+    "system.quota": "Disk quota exceeded",
+    "system.name_long": "File name too long",
+    "system.truncated": "broken data stream",
+}
+"""Words that stand inside other sentences only."""
