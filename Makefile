@@ -10,6 +10,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.keepone-installed
 PYTEST := $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile
+TSC := typescript@5.9.3
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
 .PHONY: help install demo test test-all test-slow lint format bench pins picture clean
@@ -25,6 +26,8 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PIP) hatchling
 	@$(PIP) --no-build-isolation --editable '.[dev]'
 	@$(PIP) --no-deps photoscript tenacity  # its own needs are only there on a Mac; the tests replace just its engine
+	@! command -v npm >/dev/null || npm install --silent --no-save --no-fund --no-audit --prefix $(VENV)/node $(TSC) || \
+		echo "TypeScript could not be installed; the types of the page's script are not checked."
 	@touch $@
 
 demo: $(STAMP)

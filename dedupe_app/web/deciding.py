@@ -28,7 +28,7 @@ def note(store: Store, shelf: Shelf, answers: Sequence[Answer]) -> str:
     nobody of a group would stay."""
     if any(not stay for _, _, stay in answers):
         raise ValueError("one photo of each group stays")
-    token, now, looked = secrets.token_urlsafe(12), time.time(), len(answers) == 1
+    token, now, looked = secrets.token_urlsafe(9), time.time(), len(answers) == 1
     for start in range(0, len(answers), _TOGETHER):
         some = [_decision(store, *answer, token, now, looked) for answer in answers[start : start + _TOGETHER]]
         with store.transaction():

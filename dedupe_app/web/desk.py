@@ -220,7 +220,7 @@ def photo_id(photo: Photo) -> str:
     """The opaque id of a photo, bound to what it holds: it names nothing any more when the photo changed."""
     asset = photo.asset
     bound = "\n".join((asset.id.source, asset.id.key, asset.revision, photo.content))
-    return f"{photo.row}-{hashlib.sha256(bound.encode('utf-8', 'surrogateescape')).hexdigest()[:10]}"
+    return f"{photo.row}-{hashlib.sha256(bound.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
 
 
 def row_of(identity: str) -> int | None:

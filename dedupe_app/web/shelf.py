@@ -42,7 +42,7 @@ class Card:
     @property
     def version(self) -> str:
         """Changes with the group's members and with every decision about it."""
-        return f"{self.mark[:12]}-{len(self.members)}-{self.decision.id if self.decision else 0}"
+        return f"{self.mark[:8]}-{len(self.members)}-{self.decision.id if self.decision else 0}"
 
     @property
     def taken(self) -> float:
