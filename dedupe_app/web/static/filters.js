@@ -17,7 +17,8 @@ class FilterBar extends HTMLElement {
   connectedCallback() {
     this.stop = new AbortController();
     const signal = { signal: this.stop.signal };
-    this.search = h("input", { type: "search", placeholder: t("filter.search"), "aria-label": t("filter.search") });
+    const label = t("filter.search");
+    this.search = h("input", { type: "search", placeholder: t("filter.searchShort"), "aria-label": label, title: label });
     this.sort = select(t("filter.sort"), SORTS.map((one) => [one, t(`sort.${one}`)]));
     this.more = h("button", { type: "button", "aria-expanded": "false", "aria-controls": "filter-panel", "data-do": "filter", onclick: () => this.toggle() });
     this.panel = h("div.panel", { id: "filter-panel", hidden: true, role: "group", "aria-label": t("filter.title") });
