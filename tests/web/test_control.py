@@ -15,6 +15,7 @@ from dedupe_app.library import Library
 from dedupe_app.web.desk import Desk
 from dedupe_app.web.house import begin_scan
 from dedupe_core.model import Silent
+from dedupe_core.thumbs import EDGE
 from tests.web.conftest import Page
 from tests.web.demo_place import demo_config, demo_place
 from tests.web.many import desk_of_many
@@ -127,6 +128,9 @@ def test_a_scan_that_the_page_begins_fills_its_shelf(small: Config) -> None:
         if job.state == "done":
             with desk.shelf() as shelf:
                 assert len(shelf.cards) == 1
+            with desk.store_lock() as library:
+                photos = list(library.store.assets.all())
+            assert all(desk.darkroom.kept(photo, EDGE) for photo in photos), "from the decode of the scan itself"
     finally:
         desk.close()
 
