@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -87,14 +87,14 @@ def facets(
     """What the groups of a lane can be filtered by."""
     known = desk.facets(lane, status)
     return FacetsShape(
-        sources=_values(known.sources.most_common(MOST)),
-        folders=_values(known.folders.most_common(MOST)),
-        labels=_values(known.labels.most_common(MOST)),
-        formats=_values(known.formats.most_common(MOST)),
+        sources=_values(_commonest(known.sources)),
+        folders=_values(_commonest(known.folders)),
+        labels=_values(_commonest(known.labels)),
+        formats=_values(_commonest(known.formats)),
         taken=_values(sorted(known.taken.items(), reverse=True)),
-        relations=_values(known.relations.most_common()),
+        relations=_values(_commonest(known.relations)),
         people=known.people,
-        persons=_values(known.persons.most_common(MOST)),
+        persons=_values(_commonest(known.persons)),
     )
 
 
@@ -280,6 +280,11 @@ def _stay(desk: Desk, card: Card, said: DecisionIn) -> set[int] | None:
 def _wanted(asked: Sieve) -> Wanted:
     """What a list or a bulk decision asks for; a place in a list is no part of it."""
     return Wanted(**asked.model_dump(exclude={"cursor", "limit", "words"}))
+
+
+def _commonest(found: Mapping[str, int]) -> list[tuple[str, int]]:
+    """What most groups have comes first; of equally many, in the order of their names."""
+    return sorted(found.items(), key=lambda one: (-one[1], one[0].casefold(), one[0]))[:MOST]
 
 
 def _values(found: Iterable[tuple[str, int]]) -> list[ValueShape]:

@@ -101,7 +101,7 @@ def test_a_person_that_a_source_names_is_offered_by_name(visit: Open, tmp_path: 
         page.keyboard.press("f")
         page.wait_for_selector(".panel [name=person]")
         offered = page.locator(".panel [name=person] option").all_inner_texts()
-        assert offered == ["beliebig", "Anna (2 Gruppen)", "Ben (1 Gruppe)", "Annabelle (1 Gruppe)"]
+        assert offered == ["beliebig", "Anna (2 Gruppen)", "Annabelle (1 Gruppe)", "Ben (1 Gruppe)"]
         page.select_option(".panel [name=person]", "Anna")
         until(page, "location.hash.includes('person=Anna')")
         assert total(page) == 2
