@@ -70,21 +70,22 @@ def troubled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
-def words_on(page: Any) -> str:
-    """All text of the page, that of closed parts too."""
-    page.wait_for_timeout(400)
-    return str(page.evaluate("document.body.textContent"))
+def says(page: Any, *sentences: str) -> None:
+    """Wait until each of these is somewhere in the text of the page, that of closed parts too."""
+    for sentence in sentences:
+        page.wait_for_function("(words) => document.body.textContent.includes(words)", arg=sentence)
 
 
 def english_on(page: Any) -> list[str]:
-    words = words_on(page)
+    page.wait_for_timeout(400)
+    words = str(page.evaluate("document.body.textContent"))
     return sorted(piece for piece in english() if piece in words or piece.casefold() in words)
 
 
 def test_the_check_itself_finds_english(visit: Open, troubled: Server) -> None:
     window = visit(troubled)
     window.go("home")
-    window.page.wait_for_selector("article.source")
+    window.page.wait_for_selector("div.checks p")
     assert len(english_on(window.page)) > 5
 
 
@@ -92,11 +93,8 @@ def test_home_of_a_library_in_trouble_is_german(visit: Open, troubled: Server) -
     window = visit(troubled, locale="de-DE")
     page = window.go("home")
     page.wait_for_selector("div.checks p")
-    words = words_on(page)
-    assert "Die Datei endet, bevor ihr Bild beginnt" in words
-    assert "Die Datei ist leer." in words
-    assert "ist nicht erreichbar" in words
-    assert "Schließe die Platte an" in words
+    says(page, "Die Datei endet, bevor ihr Bild beginnt", "Die Datei ist leer.", "ist nicht erreichbar")
+    says(page, "Schließe die Platte an")
     assert not english_on(page)
     assert not page.query_selector_all("main [lang=en]")
 
@@ -107,23 +105,17 @@ def test_a_job_that_went_wrong_is_german(visit: Open, troubled: Server) -> None:
     page.click("[data-do=runJob]")
     page.wait_for_selector(".work.done, .work.failed")
     page.wait_for_selector("ul.jobs .warning")
-    words = page.inner_text("ul.jobs")
-    assert "nightly" in words
-    assert "disk: " in words
-    assert "ist nicht erreichbar" in words
+    says(page, "nightly", "disk: ", "ist nicht erreichbar")
     assert not english_on(page)
     page.click("[data-do=scanAll]")
-    page.wait_for_selector(".work.done:has-text('Durchsucht:')")
-    assert "ist nicht erreichbar" in str(page.text_content(".work"))
+    page.wait_for_selector(".work.done:has-text('Durchsucht:'):has-text('ist nicht erreichbar')")
     assert not english_on(page)
 
 
 def test_a_damaged_photo_says_so_in_german(visit: Open, troubled: Server) -> None:
     window = visit(troubled, locale="de-DE")
     page = window.review("same")
-    words = words_on(page)
-    assert "Der Datei fehlt die Endmarke" in words
-    assert "beschädigt" in words
+    says(page, "Der Datei fehlt die Endmarke", "beschädigt")
     assert not english_on(page)
     assert not page.query_selector_all("main [lang=en]")
 
@@ -136,8 +128,7 @@ def test_a_photo_that_is_gone_says_so_in_german_in_place_of_its_picture(visit: O
     try:
         page = window.review("same")
         page.wait_for_selector("group-card .broken")
-        page.wait_for_timeout(300)
-        assert "Die Datei lässt sich nicht öffnen" in page.inner_text("group-card")
+        says(page, "Die Datei lässt sich nicht öffnen")
         assert not english_on(page)
     finally:
         for file in hidden:
@@ -158,8 +149,7 @@ def test_a_step_that_did_not_happen_says_why_in_german(visit: Open, troubled: Se
         file.write_bytes(file.read_bytes() + b"more")
     page.click(".plan .danger")
     page.click("dialog.question .danger")
-    page.wait_for_selector(".work.done summary")
-    assert "wurde geändert, seit der Plan gemacht wurde" in str(page.text_content(".work"))
+    page.wait_for_selector(".work.done:has-text('wurde geändert, seit der Plan gemacht wurde')")
     assert not english_on(page)
     window.go("history")
     page.wait_for_selector(".runs li")
@@ -167,8 +157,7 @@ def test_a_step_that_did_not_happen_says_why_in_german(visit: Open, troubled: Se
     page.click("[data-do=undoAct]")
     page.wait_for_selector(".acts .revoked")
     window.go("plan")
-    page.wait_for_selector(".state.refused")
-    assert "wurde geändert, seit der Plan gemacht wurde" in page.inner_text(".steps-list")
+    page.wait_for_selector(".steps-list:has(.state.refused):has-text('wurde geändert, seit der Plan gemacht wurde')")
     assert not english_on(page)
     for screen in ("rules", "learn", "settings"):
         window.go(screen)
