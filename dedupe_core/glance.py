@@ -2,8 +2,8 @@
 the page want.
 
 One decode serves all where it can: a JPEG is decoded at the scale of the recipe, in colour when somebody wants colour,
-and other formats are decoded once and reduced for each. Only a JPEG that is smaller at that scale than the model's
-input (1024 × 768 at 1/4 for 224 pixels, say) is decoded a second time, finer; the hash must not change by it.
+and other formats are decoded once and reduced for each. Only a JPEG that is smaller at that scale than what is wanted
+(1024 × 768 at 1/4 for a model's 224 pixels, say) is decoded a second time, finer; the hash must not change by it.
 """
 
 from __future__ import annotations
@@ -43,8 +43,7 @@ def both(
     picture: decode.Picture, wanted: Preprocess | int, limits: decode.Limits = decode.LIMITS
 ) -> tuple[Image.Image, Image.Image | None]:
     """The picture of `first_look`, bit for bit, and an upright RGB one that is large enough for the model's input, or
-    the picture's own size. `wanted` may be the length of a side instead: then it is so large where the same decode
-    gives that. None in its place where only the grey one can be had. Raises `Unreadable` without either."""
+    the picture's own size. `wanted` may be the length of the long side instead. None in its place where only the grey one can be had. Raises `Unreadable` without either."""
     try:
         return _both(picture, wanted, limits)
     except Unreadable:
@@ -81,7 +80,7 @@ def _sources(picture: decode.Picture, wanted: Preprocess | int, limits: decode.L
     small = thumbnail_of(picture, limits)
     gray = _Source(picture, _scale_of(picture)) if small is None else _Source(small, 1)
     if isinstance(wanted, int):
-        return gray, gray if gray.picture.codec == "JPEG" else _longer(gray, wanted)
+        return gray, _longer(gray, wanted)
     shown, scale = gray
     if (small is not None or picture.codec == "JPEG") and wanted.serves(shown.width // scale, shown.height // scale):
         return gray, gray
