@@ -43,7 +43,8 @@ def both(
     picture: decode.Picture, wanted: Preprocess | int, limits: decode.Limits = decode.LIMITS
 ) -> tuple[Image.Image, Image.Image | None]:
     """The picture of `first_look`, bit for bit, and an upright RGB one that is large enough for the model's input, or
-    the picture's own size. `wanted` may be the length of the long side instead. None in its place where only the grey one can be had. Raises `Unreadable` without either."""
+    the picture's own size. `wanted` may be the length of the long side instead. None in its place where only the grey
+    one can be had. Raises `Unreadable` without either."""
     try:
         return _both(picture, wanted, limits)
     except Unreadable:
