@@ -2,7 +2,8 @@
 
 Files on this machine are read by the workers themselves; others come through `Connector.open` in a few threads. A
 content that has a signature already, under whatever name, is hashed and not decoded: each task carries the known
-digests of its length. Results are committed batch by batch, so that a run that is killed loses one batch.
+digests of its length, and a file as long as one that is just being read waits for what that one says. Results are
+committed batch by batch, so that a run that is killed loses one batch.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ _BATCH_ITEMS = 32
 _BATCH_BYTES = 12 << 20
 _READERS = 4
 _READ_AHEAD = 8
+_MOST_WAITING = 1000
+"""Uncompressed pictures of one camera are all of one length; waiting would help none of them."""
 _COMMIT_ITEMS = 200
 _COMMIT_SECONDS = 1.0
 
@@ -54,10 +57,11 @@ def signatures(
     run = _Run(store, progress, wanted, encoding, skipped=store.work.count_left_out(reading))
     limits = limits_of(settings.limits)
     with ThreadPoolExecutor(_READERS, thread_name_prefix="keepone-read") as readers:
-        tasks = _tasks(store.work.unsigned(RECIPE, reading), reading, run, readers, limits)
         try:
-            for outcome in engine.map(functools.partial(look, limits=limits), _batches(tasks)):
-                run.take(outcome)
+            for photos in (run.first_of_their_length(store.work.unsigned(RECIPE, reading)), run.those_that_waited()):
+                tasks = _tasks(photos, reading, run, readers, limits)
+                for outcome in engine.map(functools.partial(look, limits=limits), _batches(tasks)):
+                    run.take(outcome)
         finally:
             run.commit()
     return run.counts()
@@ -99,16 +103,40 @@ class _Run:
     skipped: int = 0
     size: int = 0
     shared: frozenset[int] = field(init=False)
+    under_way: set[int] = field(default_factory=set)
+    waiting: deque[Photo] = field(default_factory=deque)
+    unwritten: dict[int, list[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.shared = self.store.work.shared_sizes()
+
+    def first_of_their_length(self, photos: Iterable[Photo]) -> Iterator[Photo]:
+        """Photos as they come; one that is as long as another that is being read waits until that is back, because it
+        may be a copy, which needs no decode. Copies often lie beside each other."""
+        for photo in photos:
+            while self.waiting and self.waiting[0].asset.size not in self.under_way:
+                yield self._begun(self.waiting.popleft())
+            if photo.asset.size in self.under_way and len(self.waiting) < _MOST_WAITING:
+                self.waiting.append(photo)
+            else:
+                yield self._begun(photo)
+
+    def those_that_waited(self) -> Iterator[Photo]:
+        """The rest of them, once all others are back."""
+        while self.waiting:
+            yield self.waiting.popleft()
+
+    def _begun(self, photo: Photo) -> Photo:
+        if photo.asset.size and photo.asset.size in self.shared:
+            self.under_way.add(photo.asset.size)
+        return photo
 
     def task(self, photo: Photo, source: str | bytes) -> Task:
         """The task of one photo, with what of its length is known already."""
         self.assets[photo.row] = photo.asset
         size = photo.asset.size or None
         known = self.store.work.known(photo.asset.size, RECIPE) if photo.asset.size in self.shared else ()
-        shas = tuple(content.removeprefix("sha256:") for content in known)
+        shas = (*(content.removeprefix("sha256:") for content in known), *self.unwritten.get(photo.asset.size, ()))
         # what may be known by its content needs no decode, and perhaps no model
         also = self.encoding.also() if self.encoding is not None and not shas else None
         return Task(photo.row, source, size, shas, self.wanted.of(photo.asset.size), also=also)
@@ -125,6 +153,9 @@ class _Run:
         self.tally[kind] += 1
         self.size += asset.size
         self.looks.append(seen)
+        self.under_way.discard(asset.size)
+        if seen.facts is not None and asset.size in self.shared:
+            self.unwritten.setdefault(asset.size, []).append(seen.sha256)
         if seen.sha256 and not seen.moving:
             self.lines += lines_of(seen.digests, asset.size, f"sha256:{seen.sha256}", self.wanted)
         self.progress.advance(1, asset.size, asset.id.key)
@@ -150,6 +181,7 @@ class _Run:
                     self.store.assets.set_error(seen.row, seen.error)
         self.looks.clear()
         self.lines.clear()
+        self.unwritten.clear()
         extras, self.extras = self.extras, []
         if self.encoding is not None and extras:
             self.encoding.take(extras)

@@ -20,6 +20,7 @@ from PIL import Image, ImageDraw, ImageFont
 from connectors.base import Asset, Connector, NotFound, Refused, SignInRequired, Unavailable
 from connectors.local import LocalConnector, LocalOptions
 from connectors.memory import MemoryConnector
+from dedupe_core import reading
 from dedupe_core.counts import FingerprintCounts
 from dedupe_core.decode import open_picture
 from dedupe_core.engine import Engine
@@ -184,6 +185,39 @@ def test_a_copy_in_another_source_is_not_decoded(library: Library) -> None:
     counts = library.scan()
     assert (counts.read, counts.decoded, counts.known) == (1, 0, 1)
     assert len(library.store.assets.exact()) == 1
+
+
+def test_copies_that_lie_beside_each_other_are_decoded_once(library: Library) -> None:
+    for number in range(20):
+        for name in ("", " (1)", " copy"):
+            library.put(f"{number}{name}.jpg", jpeg(scene(number)))
+    cloud = MemoryConnector("cloud")
+    for name in ("a", "b"):
+        cloud.put(f"{name}.jpg", jpeg(scene(99)))
+    library.others["cloud"] = cloud
+    counts = library.scan()
+    assert (counts.read, counts.decoded, counts.known) == (62, 21, 41)
+    assert sorted(len(rows) for rows in library.store.assets.exact()) == [2, *[3] * 20]
+    assert library.heard.items == 62
+
+
+def test_different_photos_of_one_length_are_all_decoded(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "_MOST_WAITING", 3)
+    for number in range(12):
+        library.put(f"{number}.bmp", bmp(scene(number)))
+    counts = library.scan()
+    assert (counts.read, counts.decoded, counts.known) == (12, 12, 0)
+    assert all(photo.signature for photo in library.store.assets.all())
+
+
+def test_an_unreadable_file_does_not_speak_for_its_copy(library: Library) -> None:
+    path = library.put("a.jpg", jpeg(scene(1)))
+    library.put("b.jpg", path.read_bytes())
+    scan(library.store, library.local, Scanning(max_lost=1), Silent())
+    path.unlink()
+    counts = library.look()
+    assert (counts.decoded, counts.known, counts.failed + counts.changed) == (1, 0, 1)
+    assert library.photo("b.jpg").signature is not None
 
 
 def test_an_edited_photo_of_equal_length_is_decoded(library: Library) -> None:
