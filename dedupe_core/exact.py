@@ -1,8 +1,9 @@
 """Exact copies and nothing else: no picture is decoded and most files are not even opened.
 
 Only files of equal length can be equal; of those, only files whose first and last 4 KiB agree. What then remains is
-read side by side: while two files agree byte by byte, one sha256 serves both. What each step learned is kept in the
-store, so that no unchanged file is opened again. Threads serve: reading and hashing run outside the interpreter's lock.
+read side by side: while two files agree byte by byte, one sha256 serves both. Where just two are of one length, which
+is what most copies are, both steps are one. What each learned is kept in the store, so that no unchanged file is opened
+again. Threads serve: reading and hashing run outside the interpreter's lock.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ import functools
 import hashlib
 import io
 import os
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import threading
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import IO, NamedTuple
@@ -29,14 +31,27 @@ from dedupe_core.store.work import Twin
 _ENDS = 4096
 _CHUNK = 1 << 18
 _PAGE = 256
+_AT_ONCE = 4  # clusters that a thread takes at a time: most are done sooner than a thread is woken
 _SIDE_BY_SIDE = 32
 
 
+class _Blocks(threading.local):
+    """A thread's room for the bytes under comparison, kept from file to file: the system takes longer to give memory
+    than to compare what is in it."""
+
+    def __init__(self) -> None:
+        self.one, self.other = bytearray(_CHUNK), bytearray(_CHUNK)
+
+
+_blocks = _Blocks()
+
+
 class Seen(NamedTuple):
-    """What reading one file gave: a digest in hex and the further ones that were asked for, or why there is none.
-    `moving`: look again at the next scan."""
+    """What reading one file gave: the digest of the whole in hex and the further ones that were asked for, that of its
+    ends, or why there is none. `moving`: look again at the next scan."""
 
     digest: str = ""
+    ends: str = ""
     error: str = ""
     moving: bool = False
     further: tuple[tuple[str, str], ...] = ()
@@ -44,8 +59,8 @@ class Seen(NamedTuple):
 
 Stream = IO[bytes] | io.FileIO
 Reader = Callable[[Sequence[Stream], Sequence[Asset]], list[Seen]]
-_Found = Sequence[tuple[int, Seen]]
 _Cluster = Sequence[Twin]
+_UnderWay = tuple[Mapping[int, Asset], Iterable[dict[int, Seen]]]
 
 
 def digests(
@@ -54,17 +69,23 @@ def digests(
     """Give a content to every asset that may have an exact copy, and to no other, with the digests that are wanted."""
     with ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="keepone-hash") as readers:
         run = _Run(store, connectors, progress, readers, wanted)
-        single = [[twin] for group in store.work.twins() for twin in _endless(group)]
-        run.read("comparing ends", single, ends_of, run.keep_ends)
+        groups = list(store.work.twins())
+        run.read("hashing pairs", [group for group in groups if _is_pair(group)], functools.partial(pair_of, wanted))
+        run.read("comparing ends", [[twin] for group in groups for twin in _endless(group)], ends_of)
         alike = [cluster for group in store.work.twins() for cluster in _clusters(group)]
-        run.read("hashing", alike, functools.partial(whole_of, wanted=wanted), run.keep_contents)
+        run.read("hashing", alike, functools.partial(whole_of, wanted))
     return run.counts()
+
+
+def _is_pair(group: Sequence[Twin]) -> bool:
+    """Two long files of one length, neither of which was ever read."""
+    return len(group) == 2 and group[0].size > 2 * _ENDS and not any(twin.content or twin.ends for twin in group)
 
 
 def _endless(group: Sequence[Twin]) -> Iterator[Twin]:
     """Those of one length whose ends are worth reading: not when one of them was hashed as a whole before, because then
-    all have to be."""
-    if not any(twin.content and not twin.ends for twin in group):
+    all have to be, and not those of a pair."""
+    if not _is_pair(group) and not any(twin.content and not twin.ends for twin in group):
         yield from (twin for twin in group if not twin.content and not twin.ends and twin.size > 2 * _ENDS)
 
 
@@ -103,32 +124,40 @@ class _Run:
         self._opened: dict[int, int] = {}
         self._tally = Counter[str]()
 
-    def read(self, stage: str, clusters: Sequence[_Cluster], reader: Reader, keep: Callable[[_Found], None]) -> None:
-        """Run `reader` over clusters and `keep` what it found as (row, digest)."""
+    def read(self, stage: str, clusters: Sequence[_Cluster], reader: Reader) -> None:
+        """Run `reader` over clusters and keep what it found."""
         self._progress.stage(stage, sum(len(cluster) for cluster in clusters))
-        for start in range(0, len(clusters), _PAGE):
-            assets = [self._at_hand(cluster) for cluster in clusters[start : start + _PAGE]]
-            answers: dict[int, Seen] = {}
-            for seen in self._readers.map(functools.partial(self._look, reader), assets):
-                answers.update(seen)
-            known = {row: asset for cluster in assets for row, asset in cluster.items()}
+        for known, seen in self._pages(clusters, reader):
+            answers = {row: found for share in seen for row, found in share.items()}
             with self._store.transaction():
-                keep([(row, found) for row, found in answers.items() if found.digest])
-                for row, found in answers.items():
-                    content = f"sha256:{found.digest}"
-                    self._store.digests.put(lines_of(found.further, known[row].size, content, self._wanted))
-                for row, found in answers.items():
-                    self._note(row, known[row], found)
+                self._keep(answers, known)
+            for row, found in answers.items():
+                self._note(row, known[row], found)
 
-    def keep_ends(self, found: _Found) -> None:
-        """First and last bytes."""
-        self._store.work.set_ends([(row, seen.digest) for row, seen in found])
+    def _pages(self, clusters: Sequence[_Cluster], reader: Reader) -> Iterator[_UnderWay]:
+        """The assets of each page and what is seen of them; the next page is being read meanwhile."""
+        waiting: deque[_UnderWay] = deque()
+        for start in range(0, len(clusters), _PAGE):
+            page = clusters[start : start + _PAGE]
+            assets = self._at_hand(page)
+            there = [{twin.row: assets[twin.row] for twin in cluster if twin.row in assets} for cluster in page]
+            shares = [there[at : at + _AT_ONCE] for at in range(0, len(there), _AT_ONCE)]
+            waiting.append((assets, self._readers.map(functools.partial(self._look, reader), shares)))
+            if len(waiting) > 1:
+                yield waiting.popleft()
+        yield from waiting
 
-    def keep_contents(self, found: _Found) -> None:
-        """Whole digests; a full scan sees later that they have no signature yet."""
-        contents = [(row, f"sha256:{seen.digest}") for row, seen in found]
+    def _keep(self, answers: Mapping[int, Seen], known: Mapping[int, Asset]) -> None:
+        """Write ends and contents; a full scan sees later that these have no signature yet."""
+        contents = [(row, f"sha256:{seen.digest}") for row, seen in answers.items() if seen.digest]
+        self._store.work.set_ends([(row, seen.ends) for row, seen in answers.items() if seen.ends])
         self._store.work.put_unsigned([content for _, content in contents])
         self._store.work.set_contents(contents)
+        for row, content in contents:
+            self._store.digests.put(lines_of(answers[row].further, known[row].size, content, self._wanted))
+        for row, seen in answers.items():
+            if seen.error and not seen.moving:
+                self._store.assets.set_error(row, seen.error)
 
     def counts(self) -> FingerprintCounts:
         """The sums; a file counts once, whatever was read of it."""
@@ -143,22 +172,24 @@ class _Run:
             bytes=sum(self._opened.values()),
         )
 
-    def _at_hand(self, cluster: _Cluster) -> dict[int, Asset]:
+    def _at_hand(self, page: Sequence[_Cluster]) -> dict[int, Asset]:
         found: dict[int, Asset] = {}
-        for row, photo in self._store.assets.photos(twin.row for twin in cluster).items():
+        rows = [twin.row for cluster in page for twin in cluster]
+        for row, photo in self._store.assets.photos(rows).items():
             connector = self._connectors.get(photo.asset.id.source)
             if connector is not None and connector.features.reads:
                 found[row] = photo.asset
-        self._tally["skipped"] += len(cluster) - len(found)
+        self._tally["skipped"] += len(rows) - len(found)
         return found
 
-    def _look(self, reader: Reader, cluster: Mapping[int, Asset]) -> dict[int, Seen]:
-        """Read the files of a cluster side by side, and what turned out to differ in another round."""
+    def _look(self, reader: Reader, clusters: Sequence[Mapping[int, Asset]]) -> dict[int, Seen]:
+        """Read the files of each cluster side by side, and what turned out to differ in another round."""
         answers: dict[int, Seen] = {}
-        waiting = dict(cluster)
-        while waiting:
-            answers.update(self._round(reader, waiting))
-            waiting = {row: asset for row, asset in waiting.items() if row not in answers}
+        for cluster in clusters:
+            waiting = dict(cluster)
+            while waiting:
+                answers.update(self._round(reader, waiting))
+                waiting = {row: asset for row, asset in waiting.items() if row not in answers}
         return answers
 
     def _round(self, reader: Reader, waiting: Mapping[int, Asset]) -> dict[int, Seen]:
@@ -180,7 +211,7 @@ class _Run:
             for (row, stream), seen in zip(streams.items(), found, strict=True):
                 if _state(stream) != before[row]:
                     answers[row] = Seen(moving=True)
-                elif seen.digest:
+                elif seen.digest or seen.ends:
                     answers[row] = seen
         return answers
 
@@ -208,12 +239,21 @@ class _Run:
         elif found.error:
             self._tally["failed"] += 1
             self._progress.error(asset.id.key, found.error)
-            self._store.assets.set_error(row, found.error)
 
 
 def _state(stream: Stream) -> tuple[int, int, int] | None:
     """Length and times of a local file; None for a stream of another kind, whose connector watches over it."""
     return files.state(stream) if isinstance(stream, io.FileIO) else None
+
+
+def pair_of(wanted: Wanted, streams: Sequence[Stream], assets: Sequence[Asset]) -> list[Seen]:
+    """`ends_of`, and `whole_of` where they are equal. A second one that this tells apart comes back alone."""
+    seen = ends_of(streams, assets)
+    if len(set(seen)) > 1:
+        return seen
+    for stream in streams:
+        stream.seek(0)
+    return [one._replace(ends=ends.ends) for one, ends in zip(whole_of(wanted, streams, assets), seen, strict=True)]
 
 
 def ends_of(streams: Sequence[Stream], assets: Sequence[Asset]) -> list[Seen]:
@@ -223,16 +263,16 @@ def ends_of(streams: Sequence[Stream], assets: Sequence[Asset]) -> list[Seen]:
         digest = hashlib.sha256(stream.read(_ENDS))
         stream.seek(asset.size - _ENDS)
         digest.update(stream.read(_ENDS))
-        found.append(Seen(digest.hexdigest()))
+        found.append(Seen(ends=digest.hexdigest()))
     return found
 
 
-def whole_of(streams: Sequence[Stream], assets: Sequence[Asset], wanted: Wanted = NOTHING_WANTED) -> list[Seen]:
+def whole_of(wanted: Wanted, streams: Sequence[Stream], assets: Sequence[Asset]) -> list[Seen]:
     """sha256 of the first stream, for it and for every other that is equal to it byte by byte; nothing for the others.
     The `wanted` digests come from the same read."""
     first, *others = streams
     digest, further = hashlib.sha256(), files.begun(wanted.of(assets[0].size if assets else 0))
-    block, beside = bytearray(_CHUNK), bytearray(_CHUNK)
+    block, beside = _blocks.one, _blocks.other
     equal = dict(enumerate(others, 1))
     while size := _fill(first, block):
         digest.update(memoryview(block)[:size])

@@ -17,6 +17,7 @@ from dedupe_core import exact
 from dedupe_core.counts import FingerprintCounts
 from dedupe_core.engine import Engine
 from dedupe_core.fingerprint import fingerprint
+from dedupe_core.identify import NOTHING_WANTED
 from dedupe_core.model import Silent
 from dedupe_core.scan import scan
 from dedupe_core.settings import Scanning, Settings
@@ -115,8 +116,34 @@ def test_many_files_of_equal_ends_are_sorted_out_side_by_side() -> None:
 
 def test_a_file_that_begins_like_another_and_goes_on_is_no_copy() -> None:
     for begin in (b"same", bytes(exact._CHUNK)):
-        found = exact.whole_of([io.BytesIO(begin), io.BytesIO(begin + b" and more"), io.BytesIO(begin)], [])
+        found = exact.whole_of(
+            NOTHING_WANTED, [io.BytesIO(begin), io.BytesIO(begin + b" and more"), io.BytesIO(begin)], []
+        )
         assert [seen.digest for seen in found] == [hashlib.sha256(begin).hexdigest(), "", found[0].digest]
+
+
+def test_a_pair_is_settled_while_it_is_open_once() -> None:
+    box, store = Counted(), Store(None)
+    for name, end, middle in (("1", b"1", b""), ("2", b"2", b""), ("3", b"", b"3"), ("4", b"", b"4")):
+        box.put(name, body(b"", middle, end, 100_000 if end else 200_000))
+    for name in ("5", "6"):
+        box.put(name, body(b"", b"", b"", 300_000))
+    counts = run(store, box)
+    assert names(store) == [{"5", "6"}]
+    assert {name: box.read[name] for name in "1256"} == {"1": 8192, "2": 8192, "5": 308_192, "6": 308_192}
+    assert {name: box.opened[name] for name in "12356"} == dict.fromkeys("12356", 1)
+    assert (counts.read, counts.failed) == (6, 0)
+    box.opened.clear()
+    assert run(store, box).read == 0
+    box.put("late twin of 1", body(b"", b"", b"1"))
+    box.put("late twin of 4", body(b"", b"4", b"", 200_000))
+    run(store, box)
+    assert {frozenset(group) for group in names(store)} == {
+        frozenset({"1", "late twin of 1"}),
+        frozenset({"4", "late twin of 4"}),
+        frozenset({"5", "6"}),
+    }
+    assert box.opened == {"late twin of 1": 2, "1": 1, "late twin of 4": 2}
 
 
 def test_a_changed_file_is_compared_afresh() -> None:
