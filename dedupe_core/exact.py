@@ -36,8 +36,8 @@ _SIDE_BY_SIDE = 32
 
 
 class _Blocks(threading.local):
-    """A thread's room for the bytes under comparison, kept from file to file: the system takes longer to give memory
-    than to compare what is in it."""
+    """A thread's room for the bytes under comparison, kept from file to file: threads that take and give back memory
+    wait for each other, a fifteenth of the time."""
 
     def __init__(self) -> None:
         self.one, self.other = bytearray(_CHUNK), bytearray(_CHUNK)
@@ -70,7 +70,7 @@ def digests(
     with ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="keepone-hash") as readers:
         run = _Run(store, connectors, progress, readers, wanted)
         groups = list(store.work.twins())
-        run.read("hashing pairs", [group for group in groups if _is_pair(group)], functools.partial(pair_of, wanted))
+        run.read("hashing", [group for group in groups if _is_pair(group)], functools.partial(pair_of, wanted))
         run.read("comparing ends", [[twin] for group in groups for twin in _endless(group)], ends_of)
         alike = [cluster for group in store.work.twins() for cluster in _clusters(group)]
         run.read("hashing", alike, functools.partial(whole_of, wanted))
@@ -125,7 +125,9 @@ class _Run:
         self._tally = Counter[str]()
 
     def read(self, stage: str, clusters: Sequence[_Cluster], reader: Reader) -> None:
-        """Run `reader` over clusters and keep what it found."""
+        """Run `reader` over clusters and keep what it found; no stage where there is nothing to read."""
+        if not clusters:
+            return
         self._progress.stage(stage, sum(len(cluster) for cluster in clusters))
         for known, seen in self._pages(clusters, reader):
             answers = {row: found for share in seen for row, found in share.items()}
@@ -247,7 +249,7 @@ def _state(stream: Stream) -> tuple[int, int, int] | None:
 
 
 def pair_of(wanted: Wanted, streams: Sequence[Stream], assets: Sequence[Asset]) -> list[Seen]:
-    """`ends_of`, and `whole_of` where they are equal. A second one that this tells apart comes back alone."""
+    """`ends_of`, and `whole_of` where they are equal; of a second one that this tells apart only the ends are known."""
     seen = ends_of(streams, assets)
     if len(set(seen)) > 1:
         return seen
