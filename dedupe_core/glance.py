@@ -18,6 +18,7 @@ from dedupe_core.header import Unreadable
 
 if TYPE_CHECKING:
     from dedupe_core.embedders.preprocess import Preprocess
+    from dedupe_core.tasks import Also
 
 _SCALES = ((8, 2048), (4, 448), (2, 224))
 """Decode at 1/scale where the long side has at least so many pixels: 112 px remain at least, and 256 of everything
@@ -40,20 +41,20 @@ def first_look(picture: decode.Picture, limits: decode.Limits = decode.LIMITS) -
 
 
 def both(
-    picture: decode.Picture, wanted: Preprocess | int, limits: decode.Limits = decode.LIMITS
+    picture: decode.Picture, also: Also, limits: decode.Limits = decode.LIMITS
 ) -> tuple[Image.Image, Image.Image | None]:
     """The picture of `first_look`, bit for bit, and an upright RGB one that is large enough for the model's input, or
-    the picture's own size. `wanted` may be the length of the long side instead. None in its place where only the grey
-    one can be had. Raises `Unreadable` without either."""
+    for people where no model wants any, or the picture's own size. None in its place where only the grey one can be
+    had. Raises `Unreadable` without either."""
     try:
-        return _both(picture, wanted, limits)
+        return _both(picture, also, limits)
     except Unreadable:
         return first_look(picture, limits), None
 
 
 def colour_of(picture: decode.Picture, wanted: Preprocess, limits: decode.Limits = decode.LIMITS) -> Image.Image:
     """The RGB picture of `both` alone. Raises `Unreadable`."""
-    gray, colour = _sources(picture, wanted, limits)
+    gray, colour = _for_a_model(picture, wanted, limits)
     try:
         return decode.planes(*gray, colour.scale, limits)[1] if gray is colour else _alone(colour, "RGB", limits)
     except Unreadable:
@@ -65,8 +66,12 @@ class _Source(NamedTuple):
     scale: int
 
 
-def _both(picture: decode.Picture, wanted: Preprocess | int, limits: decode.Limits) -> tuple[Image.Image, Image.Image]:
-    gray, colour = _sources(picture, wanted, limits)
+def _both(picture: decode.Picture, also: Also, limits: decode.Limits) -> tuple[Image.Image, Image.Image]:
+    gray, colour = (
+        _for_people(picture, also.edge, limits)
+        if also.preprocess is None
+        else _for_a_model(picture, also.preprocess, limits)
+    )
     if gray.picture is colour.picture:
         return decode.planes(*gray, colour.scale, limits)
     return _alone(gray, "L", limits), _alone(colour, "RGB", limits)
@@ -76,23 +81,28 @@ def _alone(source: _Source, mode: str, limits: decode.Limits) -> Image.Image:
     return decode.upright(source.picture, mode, source.scale, limits)
 
 
-def _sources(picture: decode.Picture, wanted: Preprocess | int, limits: decode.Limits) -> tuple[_Source, _Source]:
+def _for_a_model(picture: decode.Picture, wanted: Preprocess, limits: decode.Limits) -> tuple[_Source, _Source]:
     """What the grey and the coloured picture are decoded from, and at which scale."""
-    small = thumbnail_of(picture, limits)
-    gray = _Source(picture, _scale_of(picture)) if small is None else _Source(small, 1)
-    if isinstance(wanted, int):
-        return gray, _longer(gray, wanted)
+    gray = _for_the_hash(picture, limits)
     shown, scale = gray
-    if (small is not None or picture.codec == "JPEG") and wanted.serves(shown.width // scale, shown.height // scale):
+    of_one_scale = shown is not picture or picture.codec == "JPEG"
+    if of_one_scale and wanted.serves(shown.width // scale, shown.height // scale):
         return gray, gray
     finer = wanted.scale_of(picture.width, picture.height)
     return (gray, gray) if shown is picture and finer == scale else (gray, _Source(picture, finer))
 
 
-def _longer(gray: _Source, edge: int) -> _Source:
-    """The same at the coarsest scale at which the long side has `edge` pixels; whole where it has fewer."""
+def _for_people(picture: decode.Picture, edge: int, limits: decode.Limits) -> tuple[_Source, _Source]:
+    """The same, the coloured one at the coarsest scale at which its long side has `edge` pixels; whole where it has
+    fewer."""
+    gray = _for_the_hash(picture, limits)
     longest = max(gray.picture.width, gray.picture.height)
-    return _Source(gray.picture, next((scale for scale in (8, 4, 2) if longest >= scale * edge), 1))
+    return gray, _Source(gray.picture, next((scale for scale in (8, 4, 2) if longest >= scale * edge), 1))
+
+
+def _for_the_hash(picture: decode.Picture, limits: decode.Limits) -> _Source:
+    small = thumbnail_of(picture, limits)
+    return _Source(picture, _scale_of(picture)) if small is None else _Source(small, 1)
 
 
 def _scale_of(picture: decode.Picture) -> int:

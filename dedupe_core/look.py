@@ -75,7 +75,7 @@ def _seen(task: Task, taken: files.Taken, limits: decode.Limits) -> Look:
         raise Unreadable(decode.too_long(taken.size, limits))
     picture = decode.open_picture(taken.data, limits)
     also = task.also
-    gray, colour = both(picture, also.preprocess or also.edge, limits) if also else (first_look(picture, limits), None)
+    gray, colour = both(picture, also, limits) if also else (first_look(picture, limits), None)
     facts = {
         "format": picture.format,
         "width": picture.width,

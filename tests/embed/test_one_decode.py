@@ -109,7 +109,7 @@ def test_a_picture_that_a_model_cannot_have_keeps_its_signature() -> None:
     wanted = CLIP._replace(resize=790, size=790)
     with pytest.raises(Unreadable):
         decode.planes(wide, 4, 1, poor)
-    gray, colour = glance.both(wide, wanted, poor)
+    gray, colour = glance.both(wide, Also(wanted), poor)
     assert colour is None
     assert gray.tobytes() == glance.first_look(wide).tobytes()
 
