@@ -51,7 +51,7 @@ sys.path[:0] = [{root!r}]
 from dedupe_core.engine import Engine
 if __name__ == "__main__":
     with Engine() as engine:
-        engine.start()
+        engine.start("dedupe_core.look")
         from connectors.local import LocalConnector, LocalOptions
         from dedupe_core.fingerprint import fingerprint
         from dedupe_core.model import NoFeedback, Silent

@@ -27,8 +27,10 @@ from PIL import Image, ImageFile
 
 from dedupe_core import exif, files, formats, heif, pixels
 from dedupe_core.header import INCOMPLETE, PARTS_MISSING, Header, Unreadable
+from dedupe_core.limits import LIMITS, Limits, too_long
 
 __all__ = [
+    "LIMITS",
     "Limits",
     "Picture",
     "Unreadable",
@@ -86,22 +88,6 @@ _SHARE = 0.75
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """What one picture may cost: pixels of the whole picture, bytes of memory of one worker."""
-
-    max_pixels: int = 200_000_000
-    memory: int = 1 << 30
-
-    @property
-    def longest(self) -> int:
-        """Bytes of the longest file that is held in memory and decoded."""
-        return self.memory // 4
-
-
-LIMITS = Limits()
-
-
-@dataclass(frozen=True, slots=True)
 class Picture:
     """A picture whose header was found acceptable.
 
@@ -146,11 +132,6 @@ def _read(path: str | Path, limits: Limits) -> tuple[bytes, str]:
     if taken.data is None:
         raise Unreadable(too_long(taken.size, limits))
     return taken.data, taken.sha256
-
-
-def too_long(size: int, limits: Limits) -> str:
-    """Why a file of `size` bytes is not decoded."""
-    return f"The file has {size >> 20} MB; files over {limits.longest >> 20} MB are not decoded."
 
 
 def open_picture(data: bytes, limits: Limits = LIMITS) -> Picture:

@@ -33,8 +33,8 @@ from dedupe_core import worker
 T = TypeVar("T")
 R = TypeVar("R")
 
-_START = "import sys; sys.path[:] = sys.argv[4:]; from dedupe_core.worker import main; main({})".format(
-    "int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])"
+_START = "import gc, sys; gc.disable(); sys.path[:] = sys.argv[5:]; from dedupe_core.worker import main; main({})".format(
+    "int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), sys.argv[4].split()"
 )
 _START_SECONDS = 60.0
 _START_ATTEMPTS = 3
@@ -82,11 +82,12 @@ class Engine:
         """True when the workers may be other machines, so that work which one machine does in threads pays there."""
         return self._executor is not None
 
-    def start(self) -> None:
-        """Start the workers now, so that their imports overlap with ours; otherwise `map` does it."""
+    def start(self, *modules: str) -> None:
+        """Start the workers now, and let them import these modules while they wait for their first batch, so that
+        their imports overlap with ours; otherwise `map` starts them."""
         if self._executor is None and not self._servers:
             self._jobs = queue.SimpleQueue()
-            self._servers = [_Server(self._jobs, *self._limits) for _ in range(self.workers)]
+            self._servers = [_Server(self._jobs, _Terms(*self._limits, modules)) for _ in range(self.workers)]
 
     def map(self, function: Callable[[T], R], batches: Iterable[Sequence[T]]) -> Iterator[Outcome[T, R]]:
         """The outcome of every item as it comes, in no fixed order. `batches` is drawn from lazily in the caller's
@@ -151,13 +152,22 @@ class _Job:
 _Jobs = queue.SimpleQueue[_Job | None]
 
 
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """How a worker is started: bytes that it may take, seconds that an item may take, modules that it imports."""
+
+    memory: int
+    seconds: float
+    modules: tuple[str, ...]
+
+
 class _Server:
     """The thread that feeds one worker, watches it and replaces it."""
 
-    def __init__(self, jobs: _Jobs, memory: int, seconds: float) -> None:
+    def __init__(self, jobs: _Jobs, terms: _Terms) -> None:
         self._jobs = jobs
-        self._limits = (memory, seconds)
-        self._worker: _Worker | None = _Worker(memory, seconds)
+        self._terms = terms
+        self._worker: _Worker | None = _Worker(terms)
         self._stopped = False
         self._thread = threading.Thread(target=self._serve, name="keepone-worker", daemon=True)
         self._thread.start()
@@ -198,7 +208,7 @@ class _Server:
     def _alive(self) -> _Worker:
         """The worker, or another one in place of one that ended. Raises `EngineError` when none can be started."""
         for attempt in range(1, _START_ATTEMPTS + 1):
-            self._worker = self._worker or _Worker(*self._limits)
+            self._worker = self._worker or _Worker(self._terms)
             if self._worker.is_ready():
                 return self._worker
             if attempt == _START_ATTEMPTS or self._stopped:
@@ -215,12 +225,13 @@ class _Server:
 class _Worker:
     """One process (see `worker.py`) and this side of its connection."""
 
-    def __init__(self, memory: int, seconds: float) -> None:
-        self._seconds = seconds
+    def __init__(self, terms: _Terms) -> None:
+        self._seconds = terms.seconds
         self._connection: Connection[Any, Any]
         self._connection, theirs = Pipe()
         self._complaint: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
-        arguments = [str(theirs.fileno()), str(memory), str(seconds), *(entry or str(Path.cwd()) for entry in sys.path)]
+        arguments = [str(theirs.fileno()), str(terms.memory), str(terms.seconds), " ".join(terms.modules)]
+        arguments += [entry or str(Path.cwd()) for entry in sys.path]
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-c", _START, *arguments],
             pass_fds=[theirs.fileno()],

@@ -16,6 +16,7 @@ from PIL import Image
 from dedupe_core import decode, files, metadata
 from dedupe_core.glance import both, first_look, miniature
 from dedupe_core.header import Unreadable
+from dedupe_core.limits import too_long
 from dedupe_core.tasks import Also, Look, Task
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def _take(task: Task, limits: decode.Limits) -> files.Taken:
 
 def _seen(task: Task, taken: files.Taken, limits: decode.Limits) -> Look:
     if taken.data is None:
-        raise Unreadable(decode.too_long(taken.size, limits))
+        raise Unreadable(too_long(taken.size, limits))
     picture = decode.open_picture(taken.data, limits)
     also = task.also
     gray, colour = both(picture, also, limits) if also else (first_look(picture, limits), None)

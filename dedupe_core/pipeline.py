@@ -1,6 +1,9 @@
 """The way of a photo, top to bottom. Nothing here touches a photo; only `apply` does.
 
 scan -> fingerprint -> neighbours -> verify -> judge -> group -> keep
+
+What comes after reading is imported after reading: the workers need not wait for it, and a run in which nothing is new
+needs none of it.
 """
 
 from __future__ import annotations
@@ -10,21 +13,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from connectors.base import Connector
-from dedupe_core import alike, edits
-from dedupe_core.closure import close
 from dedupe_core.embed import Encoding, Level, Source
 from dedupe_core.engine import Engine
 from dedupe_core.fingerprint import RECIPE, fingerprint
-from dedupe_core.group import decide
-from dedupe_core.keepers import around_keepers
 from dedupe_core.model import Choice, Edge, Judge, NoFeedback, Progress, Relation
-from dedupe_core.neighbours import neighbours
 from dedupe_core.scan import ScanCounts, scan
 from dedupe_core.settings import Settings
 from dedupe_core.store import Store
 from dedupe_core.store.codec import dumps
-from dedupe_core.verify import verify
-from dedupe_core.views import SILENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +63,7 @@ def run(
         printed = fingerprint(store, there, engine, settings, progress, encoding)
         counts = (printed.read, printed.known, printed.failed)
         if store.runs.latest() is None:  # what has equal bytes or pixels can be looked at while the rest is compared
-            save(store, "", decide(store, [], settings, judge))
+            save(store, "", _decided(store, [], settings, judge))
         level = encoding.finish(there, engine)
     mark = mark_of(store, settings, judge)
     latest = store.runs.latest()
@@ -78,8 +74,8 @@ def run(
     if prepare is not None:
         prepare(store, connectors, engine, progress)
     progress.stage("grouping", None)
-    choices = decide(store, edges, settings, judge)
-    fell_silent = any(row["state"] == SILENT for row in store.assets.sources())
+    choices = _decided(store, edges, settings, judge)
+    fell_silent = _fell_silent(store)
     # what could not be compared now is, in the next run
     told = {"embedding": level.to_json(), "compared": "" if fell_silent else compared_of(store, settings)}
     number = save(store, "" if fell_silent else mark, choices, told)
@@ -92,6 +88,12 @@ def compare(
     """Candidates, then proof, then the pairs that proof left open: inside each component, and around who will stay."""
     if not {"pixels", "near", "similar", "series"} & set(settings.levels):
         return []
+    from dedupe_core import alike, edits
+    from dedupe_core.closure import close
+    from dedupe_core.keepers import around_keepers
+    from dedupe_core.neighbours import neighbours
+    from dedupe_core.verify import verify
+
     pairs = neighbours(store, settings, progress)
     likened = alike.candidates(store, engine, settings, pairs, progress)
     edges = list(verify(store, connectors, engine, [*pairs, *likened.pairs], settings, progress))
@@ -99,6 +101,18 @@ def compare(
     edges += close(store, connectors, engine, edges, settings, progress)
     edges = around_keepers(store, connectors, engine, edges, settings, progress)
     return [*edges, *edits.edges(store, connectors, engine, settings, progress)]
+
+
+def _decided(store: Store, edges: Sequence[Edge], settings: Settings, judge: Judge) -> list[Choice]:
+    from dedupe_core.group import decide
+
+    return decide(store, edges, settings, judge)
+
+
+def _fell_silent(store: Store) -> bool:
+    from dedupe_core.views import SILENT
+
+    return any(row["state"] == SILENT for row in store.assets.sources())
 
 
 def compared_of(store: Store, settings: Settings) -> str:

@@ -18,15 +18,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from connectors.base import Asset, Changed, Connector, ConnectorError, NotFound, Refused
-from dedupe_core import decode, files, signing
+from dedupe_core import files
 from dedupe_core.counts import FingerprintCounts
 from dedupe_core.engine import Engine, Outcome
 from dedupe_core.identify import NOTHING_WANTED, Wanted, lines_of
-from dedupe_core.look import look
+from dedupe_core.limits import Limits as DecodeLimits
+from dedupe_core.limits import too_long
 from dedupe_core.model import Photo, Progress
 from dedupe_core.settings import Limits, Settings
 from dedupe_core.store import Store
-from dedupe_core.tasks import RECIPE, Also, Look, Task
+from dedupe_core.tasks import RECIPE, Also, Look, Task, looked_at
 
 if TYPE_CHECKING:
     from dedupe_core.embed import Encoding, Extra
@@ -60,16 +61,16 @@ def signatures(
         try:
             for photos in (run.first_of_their_length(store.work.unsigned(RECIPE, reading)), run.those_that_waited()):
                 tasks = _tasks(photos, reading, run, readers, limits)
-                for outcome in engine.map(functools.partial(look, limits=limits), _batches(tasks)):
+                for outcome in engine.map(functools.partial(looked_at, limits=limits), _batches(tasks)):
                     run.take(outcome)
         finally:
             run.commit()
     return run.counts()
 
 
-def limits_of(settings: Limits) -> decode.Limits:
+def limits_of(settings: Limits) -> DecodeLimits:
     """The limits that a worker knows."""
-    return decode.Limits(settings.max_pixels, settings.memory_mb << 20)
+    return DecodeLimits(settings.max_pixels, settings.memory_mb << 20)
 
 
 def _batches(tasks: Iterable[Task]) -> Iterator[list[Task]]:
@@ -171,6 +172,8 @@ class _Run:
 
     def commit(self) -> None:
         """Write what came back, in one transaction, and hand on what else was seen."""
+        from dedupe_core import signing  # numpy, while the workers read and not before they can
+
         written = [(seen.row, f"sha256:{seen.sha256}") for seen in self.looks if seen.sha256 and not seen.moving]
         with self.store.transaction():
             self.store.signatures.put(signing.signatures(self.looks), RECIPE)
@@ -202,7 +205,7 @@ def _tasks(
     connectors: Mapping[str, Connector],
     run: _Run,
     readers: ThreadPoolExecutor,
-    limits: decode.Limits,
+    limits: DecodeLimits,
 ) -> Iterator[Task]:
     """Tasks in the order of photos; bytes that only a connector can give are fetched a few ahead."""
     fetching: deque[tuple[Photo, Future[bytes | Look]]] = deque()
@@ -258,4 +261,4 @@ def _hashed(row: int, begin: bytes, rest: Iterator[bytes], longest: int) -> Look
     for block in rest:
         digest.update(block)
         size += len(block)
-    return Look(row, digest.hexdigest(), error=decode.too_long(size, decode.Limits(memory=longest * 4)))
+    return Look(row, digest.hexdigest(), error=too_long(size, DecodeLimits(memory=longest * 4)))

@@ -1,4 +1,4 @@
-"""What goes to a worker and what comes back: plain values, cheap to send."""
+"""What goes to a worker and what comes back: plain values, cheap to send, and the name of the work."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:  # the workers import this, and the contract's validation library takes them 100 ms
     from connectors.base import Digest
     from dedupe_core.embedders.preprocess import Preprocess
+    from dedupe_core.limits import Limits
 
 RECIPE = 1
 """Version of everything in `look.py` and `signing.py` that decides hashes and measures; raised whenever they change."""
@@ -50,3 +51,10 @@ class Look(NamedTuple):
     digests: tuple[tuple[str, str], ...] = ()
     levels: bytes = b""
     miniature: bytes = b""
+
+
+def looked_at(task: Task, limits: Limits) -> Look:
+    """`look.look` by a name that only the workers pay for: whoever hands out tasks decodes nothing."""
+    from dedupe_core.look import look
+
+    return look(task, limits)

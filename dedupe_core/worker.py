@@ -13,6 +13,7 @@ along, on every system alike. What holds here:
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import resource
 import signal
@@ -20,6 +21,8 @@ import sys
 import threading
 import time
 import warnings
+from collections.abc import Iterable
+from importlib import import_module
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -30,14 +33,20 @@ _RESERVE = 64 << 20
 """Program text and libraries that a process has in memory beside its data."""
 
 
-def main(handle: int, memory: int, seconds: float) -> None:
-    """Serve the connection `handle` until it closes. Messages in: (function, items); out: (value, error) an item."""
+def main(handle: int, memory: int, seconds: float, modules: Iterable[str] = ()) -> None:
+    """Serve the connection `handle` until it closes. Messages in: (function, items); out: (value, error) an item. The
+    `modules` are imported ahead of the first message, which will need them."""
     connection: Connection[Any, Any] = Connection(handle)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     warnings.simplefilter("ignore")
     limit_memory(memory)
     connection.send("ready")
     _silence()
+    for module in modules:
+        with contextlib.suppress(ImportError):  # the first batch that needs it says so
+            import_module(module)
+    gc.freeze()
+    gc.enable()
     with contextlib.suppress(EOFError, ConnectionError):
         while True:
             _serve(connection, int(seconds) + _GRACE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -77,12 +78,10 @@ def _inside(photo: PhotoView, place: str) -> bool:
 
 
 def _write_files(library: Library, found: list[GroupView], csv_file: str | None, jsonl_file: str | None) -> None:
-    import json
-
-    from dedupe_app.reporting import choices, rows
-    from dedupe_core import tables
-
     if csv_file:
+        from dedupe_app.reporting import choices, rows
+        from dedupe_core import tables
+
         table = rows(library, choices(library, groups={group.id for group in found}))
         with _opened(csv_file) as stream:
             tables.write_csv(table, stream)

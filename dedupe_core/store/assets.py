@@ -48,8 +48,8 @@ class Assets:
         return row
 
     def named(self) -> list[sqlite3.Row]:
-        """name, kind and options of each source, without counting what is in it."""
-        return self.db.execute("SELECT name, kind, options FROM source ORDER BY name").fetchall()
+        """name, kind, options and scanned_at of each source, without counting what is in it."""
+        return self.db.execute("SELECT name, kind, options, scanned_at FROM source ORDER BY name").fetchall()
 
     def sources(self) -> list[sqlite3.Row]:
         """name, kind, state, note, scanned_at, and the count and bytes of what is there."""

@@ -36,6 +36,18 @@ def test_help_imports_nothing_heavy(args: list[str]) -> None:
     assert not heavy or done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize("command", ["status", "groups", "runs", "sources"])
+def test_what_only_shows_something_loads_nothing_that_looks_at_pictures(command: str, tmp_path: Path) -> None:
+    heavy = ("numpy", "scipy", "cv2", "PIL")
+    code = (
+        "import sys; from dedupe_app.cli import main; main(sys.argv[1:]); "
+        f"print('heavy:', [name for name in {heavy} if name in sys.modules])"
+    )
+    arguments = [sys.executable, "-c", code, "--data", str(tmp_path), command]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("heavy: []\n")
+
+
 def test_help_names_every_command(keepone: Keepone) -> None:
     answer = keepone("--help", data=None)
     assert answer.status == 0

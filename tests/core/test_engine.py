@@ -118,6 +118,12 @@ def test_workers_load_no_more_than_they_are_asked_for(engine: Engine) -> None:
     assert not modules & {"pydantic", "cv2", "scipy", "PIL", "numpy", "click", "pytest", "sqlite3"}
 
 
+def test_workers_that_are_started_early_import_what_they_will_need() -> None:
+    with Engine(workers=1) as engine:
+        engine.start("colorsys", "no_such_module")
+        assert "colorsys" in {name for one in engine.map(jobs.loaded, [[1]]) for name in one.value or ()}
+
+
 def test_workers_start_where_the_current_folder_holds_hostile_modules(tmp_path: Path) -> None:
     (tmp_path / "numpy.py").write_text("raise SystemExit('taken over')")
     (tmp_path / "pickle.py").write_text("raise SystemExit('taken over')")
