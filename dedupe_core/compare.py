@@ -157,14 +157,17 @@ def _margin(picture: View, alignment: Alignment, inward: bool, other: View) -> t
     there. Only what lies outside is looked at: a narrow border does not borrow structure from the picture beside it.
     What lies beyond a frame (the bars of a screenshot, a caption under a letterbox) is no part of the scene."""
     matrix = alignment.matrix if inward else np.linalg.inv(alignment.matrix)
-    cells, fine = _MARGIN_BLOCKS, _MARGIN_BLOCKS * 8
+    limit_y, limit_x = other.coarse.shape
+    blur = _MARGIN_BLUR * max(limit_x, limit_y)
     height, width = picture.coarse.shape
+    corners = np.array([[0, 0, 1], [width, 0, 1], [width, height, 1], [0, height, 1]]) @ matrix.T
+    if _within(corners[:, 0] / corners[:, 2], corners[:, 1] / corners[:, 2], (limit_x, limit_y), blur).all():
+        return 0.0, False
+    cells, fine = _MARGIN_BLOCKS, _MARGIN_BLOCKS * 8
     x, y = np.meshgrid((np.arange(fine) + 0.5) / fine * width, (np.arange(fine) + 0.5) / fine * height)
     landed = np.stack([x.ravel(), y.ravel(), np.ones(x.size)], axis=1) @ matrix.T
     across, down = landed[:, 0] / landed[:, 2], landed[:, 1] / landed[:, 2]
-    limit_y, limit_x = other.coarse.shape
-    blur = _MARGIN_BLUR * max(limit_x, limit_y)
-    outside = (across < -blur) | (down < -blur) | (across > limit_x + blur) | (down > limit_y + blur)
+    outside = ~_within(across, down, (limit_x, limit_y), blur)
     if not outside.any():
         return 0.0, False
     even = cv2.resize(picture.coarse, (fine, fine), interpolation=cv2.INTER_AREA).astype(np.float64)
@@ -176,6 +179,10 @@ def _margin(picture: View, alignment: Alignment, inward: bool, other: View) -> t
     mean = grey.sum(axis=(1, 3)) / np.maximum(count, 1)
     spread = (grey**2).sum(axis=(1, 3)) / np.maximum(count, 1) - mean**2
     return round(float(count[spread >= _STRUCTURE**2].sum() / fine**2), 4), False
+
+
+def _within(x: NDArray[np.float64], y: NDArray[np.float64], limit: tuple[int, int], blur: float) -> NDArray[np.bool_]:
+    return (x >= -blur) & (y >= -blur) & (x <= limit[0] + blur) & (y <= limit[1] + blur)
 
 
 def _framed(even: NDArray[np.float64], outside: NDArray[np.bool_], beyond: NDArray[np.bool_]) -> bool:

@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 from dedupe_core.homography import Overlay
 
 EDGE = 500
-_PLAINLY_EQUAL = 4.0  # grey levels left at half size, after the first of the explanations
 LEAST_CONTRAST = 7.5  # grey levels; JPEG at quality 10 leaves up to 5 unexplained
 ABOVE_USUAL = 3.5  # times the 75th percentile of the same pair
 _LEAST_COLOUR_CONTRAST = 10.0
+_PLAINLY_EQUAL = (4.0, 8.0, 8.0)  # levels of luma and colour left at half size after the first of the explanations
 _WORTH_A_LOOK = 0.5
 _GREY = 4.0  # deviation of colour up to which a picture counts as grey
 _LEAST_AREA = 1.5e-4  # of the picture: 28 pixels at 500 × 375, a tenth of a window
@@ -91,11 +91,12 @@ def _plainly_equal(pair: Overlay, inside: NDArray[np.bool_]) -> bool:
     a, b = (cv2.resize(x, size, interpolation=cv2.INTER_AREA).astype(np.float32) for x in (pair.base, pair.warped))
     within = cv2.resize(inside.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
     window = max(5, round(max(size) * _WINDOW) | 1)
-    for plane in (_luma, _blueness, _redness):
+    for plane, most in zip((_luma, _blueness, _redness), _PLAINLY_EQUAL, strict=True):
         seen = plane(b)
         rest = seen - _mixed(a, seen, within)
         rest -= _mean(rest, 2 * window + 1)
-        if _mean(rest * rest, window)[within].max() >= _PLAINLY_EQUAL**2:
+        least = most / max(_gain(plane(a), seen, within), 1.0)
+        if _mean(rest * rest, window)[within].max() >= least**2:
             return False
     return True
 
@@ -170,6 +171,11 @@ def _spread(plane: Plane, inside: NDArray[np.bool_]) -> float:
     return float(spread[0, 0])
 
 
+def _gain(a: Plane, b: Plane, inside: NDArray[np.bool_]) -> float:
+    """How much more contrast a has than b: what is little in b is more in a."""
+    return _spread(a, inside) / max(_spread(b, inside), 1e-3)
+
+
 def _equally_sharp(a: Plane, b: Plane, inside: NDArray[np.bool_]) -> tuple[Plane, Plane]:
     detail_a, detail_b = _detail(a, inside), _detail(b, inside)
     if max(detail_a, detail_b) <= 1.05 * min(detail_a, detail_b):
@@ -189,7 +195,7 @@ def _unexplained(
 ) -> Plane:
     """Strength, at each `step`-th pixel, of what the plane `of_b` shows beyond its prediction from picture a, and
     `of_a` from b."""
-    gain = _spread(of_a, inside) / max(_spread(of_b, inside), 1e-3)
+    gain = _gain(of_a, of_b, inside)
     there = _surprise(_predicted(a, of_b, inside), of_b, inside, least / max(gain, 1.0), step)
     if not (there[inside[::step, ::step]] > _WORTH_A_LOOK).any():
         return there

@@ -136,7 +136,7 @@ def miniature(colour: Image.Image, longest: int, edge: int) -> bytes:
         return b""
     if largest > wanted:
         width, height = (max(1, round(side * wanted / largest)) for side in colour.size)
-        colour = colour.resize((width, height), Image.Resampling.BOX, reducing_gap=3.0)
+        colour = colour.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=3.0)
     return webp(colour, method=0)
 
 

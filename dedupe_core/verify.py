@@ -19,7 +19,7 @@ from dedupe_core.settings import Settings
 from dedupe_core.store import Store
 from dedupe_core.views import Views
 
-RECIPE = 2
+RECIPE = 3
 """Version of the comparison; a higher one measures every pair again."""
 
 _CHUNK = 1024

@@ -205,6 +205,16 @@ def test_the_small_picture_is_the_mean_of_the_large_one() -> None:
     assert apart(gray(jpeg(large, 95), 160), exact) < 1.5
 
 
+def test_a_picture_and_its_smaller_copy_come_out_alike() -> None:
+    """Reduced by 1.5 and 2.3: edges that a ratio shifts would pass for a difference of the two."""
+    cells = np.random.default_rng(3).integers(0, 256, (142, 189, 3), np.uint8)
+    large = Image.fromarray(cells.repeat(8, axis=0).repeat(8, axis=1))
+    small = large.resize((large.width * 3 // 4, large.height * 3 // 4), Image.Resampling.LANCZOS)
+    one, other = (rgb(png(picture), 500).astype(int) for picture in (large, small))
+    assert one.shape == other.shape
+    assert np.abs(one - other).mean() < 5
+
+
 def test_nothing_is_enlarged_and_the_long_side_is_as_asked() -> None:
     assert gray(jpeg(PICTURE), 4000).shape == (320, 480)
     assert gray(jpeg(PICTURE), 100).shape == (67, 100)

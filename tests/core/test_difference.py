@@ -7,6 +7,8 @@ from io import BytesIO
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
 from dedupe_core.difference import difference
@@ -120,6 +122,30 @@ def test_which_of_the_two_was_changed_does_not_matter() -> None:
     picture = scene(2, 960, 720)
     for change in CHANGED.values():
         assert strength(change(picture), picture) > 1
+
+
+@given(
+    seed=st.integers(0, 5),
+    step=st.tuples(*[st.integers(-40, 40)] * 3),
+    side=st.integers(20, 90),
+    contrast=st.sampled_from([0.6, 1.0, 1.5]),
+)
+@settings(max_examples=40, deadline=None)
+def test_the_quick_answer_hides_nothing_that_the_long_one_finds(
+    seed: int, step: tuple[int, int, int], side: int, contrast: float
+) -> None:
+    picture = scene(seed, 640, 480)
+    levels = np.asarray(picture).astype(int)
+    levels[200 : 200 + side, 300 : 300 + side] += step
+    other = ImageEnhance.Contrast(Image.fromarray(levels.clip(0, 255).astype(np.uint8))).enhance(contrast)
+    pair = laid(saved(picture, 90), saved(other, 80))
+    quick = difference(pair)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("dedupe_core.difference._plainly_equal", lambda *_: False)
+        long = difference(pair)
+    assert quick is not None
+    assert long is not None
+    assert quick == long or long.strength < 1
 
 
 def test_too_little_in_common_says_nothing() -> None:
