@@ -11,8 +11,7 @@ from dedupe_core.relate import is_copy
 
 Vote = Literal["agree", "differ", "silent"]
 
-_LEAST_INLIERS, _FEWEST_BLOCKS = 15, 4
-_MEDIAN, _P10 = 0.80, 0.40
+_LEAST_INLIERS = 15
 _DIFFERENT = 1.0
 _FRIENDS = 4
 
@@ -39,5 +38,4 @@ def admitted(votes: Iterable[Vote]) -> bool:
 
 
 def _agree_where_they_meet(evidence: Evidence) -> bool:
-    aligned = evidence.inliers >= _LEAST_INLIERS and evidence.blocks >= _FEWEST_BLOCKS and not evidence.flat
-    return aligned and evidence.block_median >= _MEDIAN and evidence.block_p10 >= _P10
+    return evidence.inliers >= _LEAST_INLIERS and evidence.agrees and not evidence.flat

@@ -119,8 +119,9 @@ def _closely(a: View, b: View, laid: _Laid, found: Evidence, finer: Finer | None
         seen = difference(overlay(fine_a, fine_b, at, FINE_EDGE, colour=True))
     else:
         seen = difference(laid_on)
-        if seen is not None and seen.strength > 1 and finer is not None:
-            # fine patterns that a reduction turns into moiré are the same again when they are seen from nearer
+        if seen is not None and seen.strength > 1 and finer is not None and found.agrees:
+            # fine patterns that a reduction turns into moiré are the same again when they are seen from nearer; what
+            # does not agree is called no copy, however near it is looked at
             fine_a, fine_b, at = _finely(a, b, at, found.symmetry, finer)
             seen = difference(overlay(fine_a, fine_b, at, FINE_EDGE, colour=True)) or seen
     return replace(

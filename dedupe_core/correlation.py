@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedupe_core.homography import Overlay
+from dedupe_core.model import FEWEST_BLOCKS
 
-FEWEST_BLOCKS = 4
 AGREEING = 0.8
 READABLE, AGREEING_UNREAD = 700, 0.95
 _STEADY, _PROMISING = 0.4, 0.7

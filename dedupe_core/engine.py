@@ -33,9 +33,11 @@ from dedupe_core import worker
 T = TypeVar("T")
 R = TypeVar("R")
 
-_START = "import gc, sys; gc.disable(); sys.path[:] = sys.argv[5:]; from dedupe_core.worker import main; main({})".format(
-    "int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), sys.argv[4].split()"
-)
+_START = """import gc, sys
+gc.disable()
+sys.path[:] = sys.argv[5:]
+from dedupe_core.worker import main
+main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), sys.argv[4].split())"""
 _START_SECONDS = 60.0
 _START_ATTEMPTS = 3
 _ENVIRONMENT = {

@@ -115,6 +115,10 @@ class Pair:
     origin: Origin = "hash"
 
 
+FEWEST_BLOCKS = 4
+"""Fewer blocks than this with something in them prove nothing (quality.md section 6.1)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What the aligned comparison of two contents measured; cached by content: no clock or name matters.
@@ -159,6 +163,11 @@ class Evidence:
     colour: float | None = None
     detail: float | None = None
     grain: float | None = None
+
+    @property
+    def agrees(self) -> bool:
+        """Do the blocks agree as those of copies do (docs/how-it-decides.md)?"""
+        return self.blocks >= FEWEST_BLOCKS and self.block_median >= 0.80 and self.block_p10 >= 0.40
 
 
 @dataclass(frozen=True, slots=True)

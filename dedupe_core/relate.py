@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from dedupe_core.model import Edge, Evidence, Relation, Timing
+from dedupe_core.model import FEWEST_BLOCKS, Edge, Evidence, Relation, Timing
 from dedupe_core.sentences import said, share_of
 from dedupe_core.settings import Settings
 
@@ -20,10 +20,8 @@ their hashes prove nothing (docs/how-it-decides.md)."""
 
 _LEAST_INLIERS = 15
 _WHOLE_VIEW = 0.85
-_MEDIAN, _P10 = 0.80, 0.40
 _NEAR_MEDIAN = 0.70
 _FINE_SHARE = 0.70
-_FEWEST_BLOCKS = 4
 _DIFFERENT = 1.0
 _SAME_MOMENT = 0.05
 _COMPRESSED = frozenset({"JPEG", "HEIF", "AVIF", "WEBP", "PNG", "GIF"})
@@ -128,7 +126,7 @@ def comparable(evidence: Evidence) -> bool:
     if evidence.flat and not _finely_agreed(evidence):
         return False
     aligned = evidence.inliers >= _LEAST_INLIERS or (evidence.overlap_a == 1.0 and evidence.overlap_b == 1.0)
-    return aligned and evidence.blocks >= _FEWEST_BLOCKS and evidence.block_median >= _NEAR_MEDIAN
+    return aligned and evidence.blocks >= FEWEST_BLOCKS and evidence.block_median >= _NEAR_MEDIAN
 
 
 def says_nothing(evidence: Evidence) -> bool:
@@ -139,9 +137,7 @@ def says_nothing(evidence: Evidence) -> bool:
 
 def is_copy(evidence: Evidence, copy_distance: int) -> bool:
     """The copy gate, or hashes close enough on pictures where hashes prove something, laid edge on edge."""
-    if evidence.blocks < _FEWEST_BLOCKS or evidence.block_median < _MEDIAN or evidence.block_p10 < _P10:
-        return False
-    if max(evidence.overlap_a, evidence.overlap_b) < _WHOLE_VIEW:
+    if not evidence.agrees or max(evidence.overlap_a, evidence.overlap_b) < _WHOLE_VIEW:
         return False
     if evidence.flat:
         return _finely_agreed(evidence)
@@ -149,7 +145,7 @@ def is_copy(evidence: Evidence, copy_distance: int) -> bool:
 
 
 def _finely_agreed(evidence: Evidence) -> bool:
-    return evidence.fine is not None and evidence.fine_blocks >= _FEWEST_BLOCKS and evidence.fine >= _FINE_SHARE
+    return evidence.fine is not None and evidence.fine_blocks >= FEWEST_BLOCKS and evidence.fine >= _FINE_SHARE
 
 
 def _doubt(a: Facts, b: Facts, evidence: Evidence, settings: Settings, when: Timing, apart: float | None) -> str:

@@ -122,6 +122,24 @@ def test_two_shots_that_share_half_of_their_fields_are_no_copies() -> None:
     assert found.difference is None
 
 
+@pytest.mark.parametrize(("replaced", "looks"), [(0.06, 1), (0.2, 0)])
+def test_a_pair_is_looked_at_nearer_only_while_it_may_be_a_copy(replaced: float, looks: int) -> None:
+    """A region that differs may be moiré; where so much disagrees that it is no copy anyway, that is not asked."""
+    picture, looked = scene(3, 1000, 750), list[str]()
+    other = picture.copy()
+    other.paste(scene(9, 1000, 750).crop((0, 0, round(1000 * replaced), 750)))
+
+    def finer() -> tuple[View, View]:
+        looked.append("nearer")
+        return view(picture), view(other)
+
+    found = compare(view(picture), view(other), Hint(20), finer)
+    assert found.difference is not None
+    assert found.difference > 1
+    assert found.agrees == bool(looks)
+    assert len(looked) == looks
+
+
 def test_a_picture_without_features_has_no_alignment() -> None:
     blank = View(np.full((300, 400, 3), 128, np.uint8))
     assert align(blank, blank) is None
