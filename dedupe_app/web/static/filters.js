@@ -27,7 +27,7 @@ class FilterBar extends HTMLElement {
     this.bar = h("form.filters", { role: "search", onsubmit: (/** @type {Event} */ event) => event.preventDefault() });
     const bulk = h("button.bulk", { type: "button", "data-do": "acceptLane", onclick: () => this.dispatchEvent(new Event("bulk")) }, t("do.acceptLane"), h("kbd", { "aria-hidden": "true" }, hint("acceptLane")));
     const offered = deck.lane === "identical" || deck.lane === "same";
-    put(this.bar, this.search, this.more, this.level, deck.lane === "decided" ? null : this.sort, offered ? bulk : null);
+    put(this.bar, this.search, this.more, deck.lane === "decided" ? null : this.sort, offered ? bulk : null, this.level);
     put(this, this.bar, this.chips, this.panel);
     let waiting = 0;
     this.search.addEventListener("input", () => {
