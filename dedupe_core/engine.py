@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
+import selectors
 import signal
 import subprocess
 import sys
@@ -243,13 +244,15 @@ class _Worker:
             env={**os.environ, **_ENVIRONMENT},
         )
         theirs.close()
+        self._answers = selectors.DefaultSelector()  # kept, because `Connection.poll` makes one for every answer
+        self._answers.register(self._connection, selectors.EVENT_READ)
         self._ready = False
 
     def is_ready(self) -> bool:
         """True once the process has told that its imports are done and its limits set; waits for that."""
         if not self._ready:
             with contextlib.suppress(EOFError, OSError):
-                self._ready = self._connection.poll(_START_SECONDS) and self._connection.recv() == "ready"
+                self._ready = bool(self._answers.select(_START_SECONDS)) and self._connection.recv() == "ready"
         return self._ready
 
     def run(self, function: Callable[[Any], Any], items: Sequence[Any], done: list[Outcome[Any, Any]]) -> str:
@@ -257,7 +260,7 @@ class _Worker:
         try:
             self._connection.send((function, items))
             for item in items:
-                if not self._connection.poll(self._seconds):
+                if not self._answers.select(self._seconds):
                     return f"This took longer than {self._seconds:g} seconds."
                 answer = self._connection.recv()
                 if isinstance(answer, str):
@@ -276,6 +279,7 @@ class _Worker:
         self._process.kill()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=5)
+        self._answers.close()
         self._connection.close()
         self._complaint.close()
 
