@@ -88,7 +88,11 @@ def _colour_unexplained(a: Plane, b: Plane, inside: NDArray[np.bool_]) -> Plane:
 def _plainly_equal(pair: Overlay, inside: NDArray[np.bool_]) -> bool:
     """The cheap answer for most copies, at half size: nothing is left of luma and colour after the first prediction."""
     size = (inside.shape[1] // 2, inside.shape[0] // 2)
-    a, b = (cv2.resize(x, size, interpolation=cv2.INTER_AREA).astype(np.float32) for x in (pair.base, pair.warped))
+    # grain and the marks of compression are smoothed away, a little less than the long answer does it at full size
+    a, b = (
+        _blurred(cv2.resize(x, size, interpolation=cv2.INTER_AREA).astype(np.float32), 0.5)
+        for x in (pair.base, pair.warped)
+    )
     within = cv2.resize(inside.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
     window = max(5, round(max(size) * _WINDOW) | 1)
     for plane, most in zip((_luma, _blueness, _redness), _PLAINLY_EQUAL, strict=True):
