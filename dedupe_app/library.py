@@ -22,7 +22,7 @@ from dedupe_app.views import GroupView, PhotoView, group_view, photo_view
 from dedupe_core.apply import ApplyResult, apply
 from dedupe_core.embed import Source
 from dedupe_core.engine import Engine
-from dedupe_core.model import Judge, Plan, Progress, Relation, Silent
+from dedupe_core.model import Judge, NoFeedback, Plan, Progress, Relation, Silent
 from dedupe_core.plan import make_plan
 from dedupe_core.settings import Settings
 from dedupe_core.settle import settle_open
@@ -56,6 +56,8 @@ class Library:
     @property
     def judge(self) -> Judge:
         """What people said until now, unless this library was opened with a judge of its own."""
+        if self._judge is None and not self.store.labels.count():
+            return NoFeedback()
         from feedback import judge_of
 
         return self._judge or judge_of(self.store, self.settings.learning.hidden_below)

@@ -172,6 +172,8 @@ class _Run:
 
     def commit(self) -> None:
         """Write what came back, in one transaction, and hand on what else was seen."""
+        if not self.looks:
+            return
         from dedupe_core import signing  # numpy, while the workers read and not before they can
 
         written = [(seen.row, f"sha256:{seen.sha256}") for seen in self.looks if seen.sha256 and not seen.moving]

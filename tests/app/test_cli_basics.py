@@ -20,6 +20,7 @@ from dedupe_app.config import ConfigError
 from dedupe_core.stopping import Stopped
 from dedupe_core.store import Locked, Store, StoreError
 from tests.app.conftest import Keepone
+from tests.pictures import scene
 
 HEAVY = ("rich", "cv2", "scipy", "numpy", "PIL", "pydantic", "yaml", "sqlite3", "jinja2", "connectors.local")
 
@@ -38,14 +39,25 @@ def test_help_imports_nothing_heavy(args: list[str]) -> None:
 
 @pytest.mark.parametrize("command", ["status", "groups", "runs", "sources"])
 def test_what_only_shows_something_loads_nothing_that_looks_at_pictures(command: str, tmp_path: Path) -> None:
-    heavy = ("numpy", "scipy", "cv2", "PIL")
+    assert not _loaded("--data", str(tmp_path), command)
+
+
+def test_a_scan_in_which_nothing_is_new_loads_nothing_that_looks_at_pictures(tmp_path: Path) -> None:
+    for name in ("one", "other"):
+        scene(1, 64, 48).save(tmp_path / f"{name}.png")
+    arguments = ("--data", str(tmp_path / "data"), "scan", str(tmp_path), "--level", "near")
+    assert _loaded(*arguments)
+    assert not _loaded(*arguments)
+
+
+def _loaded(*arguments: str) -> list[str]:
+    """What of the libraries that know pictures a command imports."""
     code = (
         "import sys; from dedupe_app.cli import main; main(sys.argv[1:]); "
-        f"print('heavy:', [name for name in {heavy} if name in sys.modules])"
+        "print('loaded:', *{'numpy', 'scipy', 'cv2', 'PIL'} & sys.modules.keys())"
     )
-    arguments = [sys.executable, "-c", code, "--data", str(tmp_path), command]
-    done = subprocess.run(arguments, capture_output=True, text=True, check=True)
-    assert done.stdout.endswith("heavy: []\n")
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
+    return done.stdout.rpartition("loaded:")[2].split()
 
 
 def test_help_names_every_command(keepone: Keepone) -> None:
