@@ -1,11 +1,11 @@
 """The exact level against jdupes on one tree of photos.
 
-    python benchmarks/exact.py [--size 1200] [--rounds 5] [--cold]
+    python benchmarks/exact.py [--size 1200] [--rounds 5]
 
 Makes a tree of photo files of 3 to 5 MB, every second of which is a copy of another, and times in turn, in fresh
-processes and with the files in the page cache (with `--cold`, and Linux: on the disk, as a library is that nobody has
-just read): `jdupes -r` (hash, then byte comparison), and KeepOne listing the tree and finding the exact copies through
-its store, from the start of the process to its end. Prints medians, the ratio, and that both found the same groups.
+processes: `jdupes -r` (hash, then byte comparison), and KeepOne listing the tree and finding the exact copies through
+its store, from the start of the process to its end. Twice: with the files on the disk, as a library is that nobody has
+just read (Linux only), and in the page cache. Prints medians, the ratios, and that both found the same groups.
 KeepOne's start (Python and its libraries) is printed apart: it does not grow with the tree, so that small trees favour
 jdupes and large ones KeepOne.
 """
@@ -23,10 +23,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from gallery import gallery
+
+Run = tuple[float, float, set[frozenset[str]]]
+Round = dict[str, Run]
 
 _KEEPONE = """
 import json, sys, time
@@ -76,7 +78,7 @@ def forget(folder: Path) -> None:
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
-def jdupes(folder: Path) -> tuple[float, float, set[frozenset[str]]]:
+def jdupes(folder: Path) -> Run:
     """(seconds, the same, groups)."""
     start = time.perf_counter()
     done = subprocess.run(["jdupes", "-r", "-q", "-z", "."], cwd=folder, capture_output=True, text=True, check=True)
@@ -86,7 +88,7 @@ def jdupes(folder: Path) -> tuple[float, float, set[frozenset[str]]]:
     return seconds, seconds, {group for group in groups if len(group) > 1}
 
 
-def keepone(folder: Path) -> tuple[float, float, set[frozenset[str]]]:
+def keepone(folder: Path) -> Run:
     """(seconds of the whole process, without its start, groups)."""
     code = _KEEPONE.format(root=str(Path(__file__).parents[1]))
     with tempfile.TemporaryDirectory() as data:
@@ -104,34 +106,42 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", "--count", type=int, default=1200, help="files, copies included")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--cold", action="store_true", help="read from the disk, not from the page cache")
     options = parser.parse_args()
     if shutil.which("jdupes") is None:
         raise SystemExit("jdupes is not installed (apt install jdupes).")
     folder = tree(options.size)
     size = sum(path.stat().st_size for path in folder.rglob("*.jpg"))
-    where = "on the disk" if options.cold else "in the page cache"
-    print(f"{options.size} files, {size / 1e9:.2f} GB, half of them copies, {where}")
-    programs: dict[str, Callable[[Path], tuple[float, float, set[frozenset[str]]]]] = {
-        "jdupes": jdupes,
-        "keepone": keepone,
-    }
-    rounds: list[dict[str, tuple[float, float, set[frozenset[str]]]]] = []
-    for number in range(options.rounds):
-        rounds.append({})
-        for name in list(programs)[:: 1 if number % 2 else -1]:  # whoever comes second finds what others cached
-            if options.cold:
-                forget(folder)
-            rounds[-1][name] = programs[name](folder)
-    whole = {name: statistics.median(one[name][0] for one in rounds) for name in programs}
+    print(f"{options.size} files, {size / 1e9:.2f} GB, half of them copies")
+    if hasattr(os, "posix_fadvise"):
+        report("on the disk", [measured(folder, number, cold=True) for number in range(options.rounds)])
+    keepone(folder)  # now they are in the page cache
+    report("in the page cache", [measured(folder, number, cold=False) for number in range(options.rounds)])
+
+
+def measured(folder: Path, number: int, *, cold: bool) -> Round:
+    """Both programs once; who goes first alternates, because whoever comes second finds what others cached."""
+    found: Round = {}
+    for name in list(_PROGRAMS)[:: 1 if number % 2 else -1]:
+        if cold:
+            forget(folder)
+        found[name] = _PROGRAMS[name](folder)
+    return found
+
+
+def report(where: str, rounds: list[Round]) -> None:
+    """The medians of some rounds."""
+    whole = {name: statistics.median(one[name][0] for one in rounds) for name in _PROGRAMS}
     inner = statistics.median(one["keepone"][1] for one in rounds)
     same = all(one["jdupes"][2] == one["keepone"][2] for one in rounds)
-    print(f"jdupes  {whole['jdupes']:6.2f} s")
-    print(f"keepone {whole['keepone']:6.2f} s, of which its start {whole['keepone'] - inner:.2f} s")
-    print(f"groups found: {len(rounds[0]['keepone'][2])}, the same as jdupes: {'yes' if same else 'NO'}")
-    print(f"times as fast as jdupes: {whole['jdupes'] / whole['keepone']:.2f} (to reach: 1)")
-    print(f"without the start: {whole['jdupes'] / inner:.2f}")
+    print(f"{where}:")
+    print(f"  jdupes  {whole['jdupes']:6.2f} s")
+    print(f"  keepone {whole['keepone']:6.2f} s, of which its start {whole['keepone'] - inner:.2f} s")
+    print(f"  groups found: {len(rounds[0]['keepone'][2])}, the same as jdupes: {'yes' if same else 'NO'}")
+    print(f"  times as fast as jdupes: {whole['jdupes'] / whole['keepone']:.2f} (to reach: 1)")
+    print(f"  without the start: {whole['jdupes'] / inner:.2f}")
 
+
+_PROGRAMS = {"jdupes": jdupes, "keepone": keepone}
 
 if __name__ == "__main__":
     main()
