@@ -13,24 +13,23 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from connectors.base import Connector
 from connectors.registry import connect
 from dedupe_app.config import Config
 from dedupe_app.views import GroupView, PhotoView, group_view, photo_view
+from dedupe_core import pipeline
 from dedupe_core.apply import ApplyResult, apply
 from dedupe_core.embed import Source
 from dedupe_core.engine import Engine
 from dedupe_core.model import Judge, NoFeedback, Plan, Progress, Relation, Silent
+from dedupe_core.pipeline import RunReport
 from dedupe_core.plan import make_plan
 from dedupe_core.settings import Settings
 from dedupe_core.settle import settle_open
 from dedupe_core.store import Store, StoreError
 from dedupe_core.undo import UndoResult, undo
-
-if TYPE_CHECKING:
-    from dedupe_core.pipeline import RunReport
 
 Narrow = Callable[[str, Connector], Connector | None]
 
@@ -57,7 +56,7 @@ class Library:
     def judge(self) -> Judge:
         """What people said until now, unless this library was opened with a judge of its own."""
         if self._judge is None and not self.store.labels.count():
-            return NoFeedback()
+            return NoFeedback()  # without the libraries that weigh answers
         from feedback import judge_of
 
         return self._judge or judge_of(self.store, self.settings.learning.hidden_below)
@@ -109,9 +108,6 @@ class Library:
         gives the connector as a limited listing sees it, or None to leave the source out. `pictures`: keep small ones
         for the page on the way."""
         with self.store.writing("scan"), self.engine() as engine:
-            self._begin(engine, sources)
-            from dedupe_core import pipeline
-
             connectors = self.connectors()
             settle_open(self.store, connectors)
             chosen = {name: connectors[name] for name in (connectors if sources is None else sources)}
@@ -129,12 +125,6 @@ class Library:
                 chain=self.chain(),
                 pictures=pictures,
             )
-
-    def _begin(self, engine: Engine, sources: Collection[str] | None) -> None:
-        """Where a source was never listed its photos have to be read: the workers start while we still import."""
-        new = {row["name"] for row in self.store.assets.named() if row["scanned_at"] is None}
-        if (new if sources is None else new.intersection(sources)) and set(self.settings.levels) != {"exact"}:
-            engine.start("dedupe_core.look")
 
     def groups(
         self, relations: Iterable[str] = (), min_score: float = 0.0, source: str | None = None, group: str | None = None

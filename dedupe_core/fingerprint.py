@@ -7,7 +7,7 @@ line: in the store, and to `progress`. A file that changes while it is read is l
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,7 @@ from dedupe_core.tasks import RECIPE
 if TYPE_CHECKING:
     from dedupe_core.embed import Encoding
 
-__all__ = ["RECIPE", "FingerprintCounts", "fingerprint"]
+__all__ = ["RECIPE", "FingerprintCounts", "begin", "fingerprint"]
 
 
 def fingerprint(
@@ -42,6 +42,13 @@ def fingerprint(
     if any(not connector.features.reads for connector in connectors.values()):
         counts = _unread(store, connectors, engine, settings, progress, counts)
     return counts
+
+
+def begin(store: Store, listed: Iterable[Connector], engine: Engine, settings: Settings) -> None:
+    """Before the listing: what was never listed has to be read, so that the workers start and import meanwhile."""
+    known = {row["name"] for row in store.assets.named() if row["scanned_at"] is not None}
+    if not _exact_only(settings) and any(one.features.reads and one.name not in known for one in listed):
+        engine.start("dedupe_core.look")
 
 
 def _read(

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from connectors.base import Connector
 from dedupe_core.embed import Encoding, Level, Source
 from dedupe_core.engine import Engine
-from dedupe_core.fingerprint import RECIPE, fingerprint
+from dedupe_core.fingerprint import RECIPE, begin, fingerprint
 from dedupe_core.model import Choice, Edge, Judge, NoFeedback, Progress, Relation
 from dedupe_core.scan import ScanCounts, scan
 from dedupe_core.settings import Settings
@@ -56,6 +56,7 @@ def run(
     `pictures`: somebody will look at the photos soon, so that small pictures are kept from the decode of the hash.
     Resumable: what was learned is in the store at every moment."""
     progress.stage("listing", None)
+    begin(store, listed, engine, settings)
     scans = tuple(scan(store, source, settings.scanning, progress, source.name in accept_loss) for source in listed)
     asked = {scan.source for scan in scans if not scan.halted}
     there = {name: one for name, one in connectors.items() if one.features.reads or name in asked}

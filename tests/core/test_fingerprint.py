@@ -24,7 +24,7 @@ from dedupe_core import reading
 from dedupe_core.counts import FingerprintCounts
 from dedupe_core.decode import open_picture
 from dedupe_core.engine import Engine
-from dedupe_core.fingerprint import RECIPE, fingerprint
+from dedupe_core.fingerprint import RECIPE, begin, fingerprint
 from dedupe_core.glance import first_look
 from dedupe_core.model import Photo, Relation, Silent
 from dedupe_core.scan import scan
@@ -458,3 +458,22 @@ def test_a_page_of_text_is_known_by_its_fullest_bin_at_every_size(
     assert photo is not None
     assert text.fullest_bin >= 0.35
     assert photo.fullest_bin < 0.3
+
+
+def test_workers_start_before_the_listing_only_where_there_is_surely_something_to_read(tmp_path: Path) -> None:
+    class Watched(Engine):
+        started = 0
+
+        def start(self, *modules: str) -> None:
+            assert modules
+            self.started += 1
+
+    (tmp_path / "photo.jpg").write_bytes(jpeg(scene(1)))
+    store, engine, local = Store(None), Watched(), LocalConnector("home", LocalOptions(path=tmp_path))
+    begin(store, [local], engine, Settings(levels=("exact",)))
+    assert engine.started == 0
+    begin(store, [local], engine, Settings())
+    assert engine.started == 1
+    scan(store, local, Scanning(), Silent())
+    begin(store, [local], engine, Settings())
+    assert engine.started == 1
